@@ -1,0 +1,158 @@
+/** All the groups of one daemon. See types.ts for the contract. */
+
+import { mkdirSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { Conflict, hasCode, InvalidParameter } from '../kernel/errors.ts'
+import { childGroups, processesBelow } from './files.ts'
+import { ContainerGroup } from './group.ts'
+import { type Layout, readLayout } from './layout.ts'
+import { performActions } from './plan.ts'
+import { tryRemoveGroup } from './remove.ts'
+import { supportOf } from './support.ts'
+import { parentPath, Trees } from './trees.ts'
+import type {
+  Cgroup,
+  CgroupFolder,
+  CgroupPlacement,
+  CgroupSetting,
+  CgroupSupport,
+  Cgroups,
+  ControllerPlace,
+  Resources,
+} from './types.ts'
+
+export interface CgroupsOptions {
+  /** The group that this daemon's groups are made in; every instance needs one of its own. */
+  parent?: string
+  /** False: the parent is the user's and stays when the daemon stops. */
+  ownsParent?: boolean
+  /** For tests: another view of the machine than that of this process. */
+  layout?: Layout
+}
+
+/** Finds the hierarchies and makes the daemon's parent group in each that can be used. */
+export function openCgroups({
+  parent = 'skiff',
+  ownsParent = true,
+  layout = readLayout(),
+}: CgroupsOptions = {}): Cgroups {
+  return new DaemonCgroups(parentPath(parent), ownsParent, new Trees(layout))
+}
+
+class DaemonCgroups implements Cgroups {
+  readonly supports: CgroupSupport
+
+  constructor(
+    private readonly parentName: string,
+    private readonly ownsParent: boolean,
+    private readonly trees: Trees,
+  ) {
+    trees.prepare(parentName)
+    this.supports = supportOf(trees, base => join(base, parentName))
+  }
+
+  get parent(): string {
+    return `/${this.parentName}`
+  }
+
+  get mode(): Cgroups['mode'] {
+    const v1 = this.trees.layout.hierarchies.some(({ version, controllers }) => version === 1 && controllers.length > 0)
+    const v2 = this.trees.layout.hierarchies.some(({ version }) => version === 2)
+    if (v1 && v2) return 'hybrid'
+    return v1 ? 'legacy' : 'unified'
+  }
+
+  controllers(): ControllerPlace[] {
+    return this.trees.places
+  }
+
+  describe(): string {
+    const places = this.trees.places.map(
+      ({ controller, version, mountPoint, unusable }) =>
+        `${controller}: v${version} at ${mountPoint}${unusable ? `, not usable: ${unusable}` : ''}`,
+    )
+    return [`${this.mode} cgroups, groups in ${this.parent}`, ...places].join('\n')
+  }
+
+  private group(name: string, { parent }: CgroupPlacement = {}): ContainerGroup {
+    if (!/^[A-Za-z0-9][\w.-]*$/.test(name)) throw new InvalidParameter(`invalid cgroup name '${name}'`)
+    return new ContainerGroup(name, parent ? parentPath(parent) : this.parentName, this.parentName, this.trees)
+  }
+
+  plan(name: string, resources: Resources, placement?: CgroupPlacement): CgroupSetting[] {
+    return this.group(name, placement)
+      .plan(resources, true)
+      .map(({ setting }) => setting)
+  }
+
+  folders(name: string, placement?: CgroupPlacement): CgroupFolder[] {
+    return this.group(name, placement).folders
+  }
+
+  async create(name: string, resources: Resources, placement: CgroupPlacement = {}): Promise<Cgroup> {
+    const group = this.group(name, placement)
+    const parent = placement.parent ? parentPath(placement.parent) : this.parentName
+    try {
+      this.make(group, parent, resources)
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error
+      // Somebody has removed the parent group: empty, it is nobody's.
+      this.trees.forget(parent)
+      this.make(group, parent, resources)
+    }
+    return group
+  }
+
+  private make(group: ContainerGroup, parent: string, resources: Resources): void {
+    this.trees.prepare(parent)
+    const actions = group.plan(resources, true)
+    const made: string[] = []
+    try {
+      for (const { path } of group.folders) {
+        makeGroup(path)
+        made.push(path)
+      }
+      performActions(actions)
+    } catch (error) {
+      for (const path of made) tryRemoveGroup(path)
+      throw error
+    }
+  }
+
+  open(name: string, placement?: CgroupPlacement): Cgroup {
+    return this.group(name, placement)
+  }
+
+  async removeStale(keep: ReadonlySet<string>): Promise<{ removed: string[]; populated: string[] }> {
+    const folders = new Map<string, string[]>()
+    for (const { base } of this.trees.usable) {
+      for (const folder of childGroups(join(base, this.parentName))) {
+        const name = basename(folder)
+        if (!keep.has(name)) folders.set(name, [...(folders.get(name) ?? []), folder])
+      }
+    }
+    const removed: string[] = []
+    const populated: string[] = []
+    for (const [name, paths] of folders) {
+      const isEmpty = paths.every(path => processesBelow(path).length === 0)
+      if (isEmpty && paths.every(tryRemoveGroup)) removed.push(name)
+      else populated.push(name)
+    }
+    return { removed, populated }
+  }
+
+  release(): void {
+    this.trees.release(this.ownsParent ? this.parentName : null)
+  }
+}
+
+/** A folder that a crash has left is replaced, so that no old limit or count survives in it. */
+function makeGroup(path: string): void {
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+    if (processesBelow(path).length > 0 || !tryRemoveGroup(path)) throw new Conflict(`cgroup ${path} is in use`)
+    mkdirSync(path)
+  }
+}

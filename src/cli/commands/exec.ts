@@ -1,0 +1,71 @@
+/** skiff exec: one more process in a running container. */
+
+import { segment } from '../../client/paths.ts'
+import { ANY, command } from '../command.ts'
+import { checkVariable, environment } from '../create/environment.ts'
+import { CommandError } from '../errors.ts'
+import { bool, list, listOf, string } from '../parse/flag.ts'
+import { checkTerminal } from '../terminal/check.ts'
+import { converse } from '../terminal/converse.ts'
+import { followWindowSize } from '../terminal/window.ts'
+
+const FLAGS = {
+  detach: bool('Run in the background', { short: 'd' }),
+  'detach-keys': string('Keys that leave the process running (default "ctrl-p,ctrl-q")'),
+  env: listOf('list', 'Set an environment variable; without a value, take it from here', checkVariable, { short: 'e' }),
+  'env-file': list('Read environment variables from a file'),
+  interactive: bool('Keep stdin open', { short: 'i' }),
+  privileged: bool('Give all privileges of the host'),
+  tty: bool('Give it a terminal', { short: 't' }),
+  user: string('User or UID: name|uid[:group|gid]', { short: 'u' }),
+  workdir: string('Working directory', { short: 'w' }),
+}
+
+export const exec = command({
+  usage: '[OPTIONS] CONTAINER COMMAND [ARG...]',
+  arity: [2, ANY],
+  interspersed: false,
+  flags: FLAGS,
+  async run({ session, engine, options, args }) {
+    const [name = '', ...words] = args
+    const path = `/containers/${segment(name)}`
+    const { detach, tty, interactive } = options
+    const detachKeys = options['detach-keys']
+    // Whether there is such a container is said before anything about terminals.
+    await engine.get(`${path}/json`)
+    if (!detach) checkTerminal(session, interactive, tty)
+    const size = session.isTerminal.stdout ? session.windowSize() : undefined
+    const consoleSize = tty && size ? { ConsoleSize: [size.rows, size.columns] } : {}
+    const { Id: id } = await engine.post<{ Id: string }>(
+      `${path}/exec`,
+      {},
+      {
+        User: options.user,
+        Privileged: options.privileged,
+        Tty: tty,
+        ...consoleSize,
+        AttachStdin: interactive && !detach,
+        AttachStdout: !detach,
+        AttachStderr: !detach,
+        Detach: detach,
+        DetachKeys: detachKeys,
+        Env: await environment(session, options['env-file'], options.env),
+        WorkingDir: options.workdir,
+        Cmd: words,
+      },
+    )
+    if (detach) return await engine.post(`/exec/${id}/start`, {}, { Detach: true, Tty: tty })
+    const connection = await engine.hijack(`/exec/${id}/start`, { body: { Detach: false, Tty: tty, ...consoleSize } })
+    const unfollow = tty && session.isTerminal.stdout ? followWindowSize(session, engine, `/exec/${id}`) : undefined
+    const ending = await converse(session, connection, {
+      tty,
+      stdin: interactive,
+      stdout: true,
+      stderr: true,
+      detachKeys,
+    })
+    unfollow?.()
+    if (ending === 'detached') throw new CommandError('read escape sequence')
+    return (await engine.get<{ ExitCode: number }>(`/exec/${id}/json`)).ExitCode
+  },
+})

@@ -1,0 +1,61 @@
+/** skiff explain: the system calls that made a container, or that would make the one `run` describes. */
+
+import { segment } from '../../client/paths.ts'
+import { write } from '../../client/write.ts'
+import { ANY, type Context, command } from '../command.ts'
+import { createBody } from '../create/body.ts'
+import { CommandError } from '../errors.ts'
+import { type TimedStep, timingReport } from '../explain/timing.ts'
+import { bool } from '../parse/flag.ts'
+import { parse } from '../parse/parse.ts'
+import { RUN_FLAGS } from './run.ts'
+
+const FLAGS = {
+  json: bool('As JSON, for tools'),
+  sh: bool('As a shell script that makes an equal container with util-linux alone'),
+  timing: bool('Show where the time of the start went'),
+}
+
+export const explain = command({
+  usage: '[OPTIONS] CONTAINER\n[OPTIONS] run [RUN OPTIONS] IMAGE [COMMAND] [ARG...]',
+  description: `Show the system calls that make a container: each step, why it is there, and its man page.
+Of a container that ran also what each step answered and how long it took; then its
+namespaces, cgroup and layers. With run, nothing is started.`,
+  arity: [1, ANY],
+  interspersed: false,
+  flags: FLAGS,
+  async run(context) {
+    const { session, options, args } = context
+    if ([options.json, options.sh, options.timing].filter(Boolean).length > 1)
+      throw new CommandError('conflicting options: choose one of --json, --sh and --timing')
+    const [first = '', ...rest] = args
+    const text = first === 'run' ? await ofRun(context, rest) : await ofContainer(context, first, rest)
+    await write(session.stdout, text.endsWith('\n') ? text : `${text}\n`)
+  },
+})
+
+const formOf = ({ json, sh }: { json: boolean; sh: boolean }): string => (json ? 'json' : sh ? 'sh' : 'text')
+
+async function ofContainer(
+  { engine, options }: Context<typeof FLAGS>,
+  name: string,
+  rest: readonly string[],
+): Promise<string> {
+  if (rest.length > 0) throw new CommandError("'skiff explain' takes one container, or run and what follows it")
+  const path = `/containers/${segment(name)}/explain`
+  if (!options.timing) return await engine.text('GET', path, { query: { format: formOf(options) } })
+  const { program } = await engine.get<{ program: TimedStep[] }>(path, { format: 'json' })
+  const report = timingReport(program)
+  if (report === undefined) throw new CommandError(`${name} has not been started: nothing was timed`)
+  return report
+}
+
+async function ofRun({ session, engine, options }: Context<typeof FLAGS>, words: readonly string[]): Promise<string> {
+  if (options.timing) throw new CommandError('--timing is for a container that was started')
+  const { options: runOptions, given, args } = parse(words, RUN_FLAGS, false)
+  const [image, ...command] = args
+  if (image === undefined) throw new CommandError("'skiff explain run' requires at least 1 argument")
+  const body = await createBody({ session, options: runOptions, given, image, command })
+  const query = { format: formOf(options), name: runOptions.name || undefined }
+  return await engine.text('POST', '/containers/explain', { query, body })
+}

@@ -1,0 +1,44 @@
+/** skiff images: the images there are, a line for each name. */
+
+import { filtersParameter } from '../../client/engine.ts'
+import { command } from '../command.ts'
+import { CommandError } from '../errors.ts'
+import { type ImageRow, type ImageSummary, imageColumns, imageRows } from '../images/rows.ts'
+import { formatFlag, printListing } from '../output/format.ts'
+import { bool, filter } from '../parse/flag.ts'
+
+const SHOWN = ['Repository', 'Tag', 'ID', 'CreatedSince', 'Size']
+const WITH_DIGESTS = ['Repository', 'Tag', 'Digest', 'ID', 'CreatedSince', 'Size']
+
+export const images = command({
+  usage: '[OPTIONS] [REPOSITORY[:TAG]]',
+  arity: [0, 1],
+  flags: {
+    all: bool('Show intermediate images too', { short: 'a' }),
+    digests: bool('Show digests'),
+    filter: filter('Show only images with this property: name=value', { short: 'f' }),
+    format: formatFlag(),
+    'no-trunc': bool('Do not shorten values'),
+    quiet: bool('Show only IDs', { short: 'q' }),
+    tree: bool('Show the platforms of each image (refused)'),
+  },
+  async run({ session, engine, options, args }) {
+    if (options.tree)
+      throw new CommandError(
+        "--tree is not supported by skiff: an image has one platform here; see 'skiff image tree IMAGE' for its layers",
+      )
+    const [reference] = args
+    const summaries = await engine.get<ImageSummary[]>('/images/json', {
+      all: options.all,
+      filters: filtersParameter({ ...options.filter, ...(reference && { reference: [reference] }) }),
+    })
+    const digests = options.digests || /\.Digest\b/.test(options.format)
+    await printListing<ImageRow>(session, {
+      rows: summaries.flatMap(summary => imageRows(summary, digests)),
+      columns: imageColumns(!options['no-trunc']),
+      shown: options.digests ? WITH_DIGESTS : SHOWN,
+      format: options.format,
+      quiet: options.quiet ? 'ID' : undefined,
+    })
+  },
+})

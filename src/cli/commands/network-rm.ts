@@ -1,0 +1,28 @@
+/** skiff network rm: removes networks that no container is connected to. */
+
+import { isNotFound } from '../../client/errors.ts'
+import { segment } from '../../client/paths.ts'
+import { write } from '../../client/write.ts'
+import { ANY, command } from '../command.ts'
+import { CommandError } from '../errors.ts'
+import { bool } from '../parse/flag.ts'
+
+export const removeNetworks = command({
+  usage: 'NETWORK [NETWORK...]',
+  arity: [1, ANY],
+  flags: { force: bool('It is no error if there is none', { short: 'f' }) },
+  async run({ session, engine, options, args }) {
+    let failed = false
+    for (const name of args) {
+      try {
+        await engine.delete(`/networks/${segment(name)}`)
+        await write(session.stdout, `${name}\n`)
+      } catch (error) {
+        if (options.force && isNotFound(error)) continue
+        failed = true
+        await write(session.stderr, `${(error as Error).message}\n`)
+      }
+    }
+    if (failed) throw new CommandError('exit status 1')
+  },
+})

@@ -1,0 +1,13 @@
+/** skiff unpause: lets paused containers go on. */
+
+import { segment } from '../../client/paths.ts'
+import { ANY, command } from '../command.ts'
+import { forEach } from '../containers/each.ts'
+
+export const unpause = command({
+  usage: 'CONTAINER [CONTAINER...]',
+  arity: [1, ANY],
+  flags: {},
+  run: ({ session, engine, args }) =>
+    forEach(session, args, name => engine.post(`/containers/${segment(name)}/unpause`)),
+})

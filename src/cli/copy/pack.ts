@@ -1,0 +1,74 @@
+/** Packs local files into a tar stream. */
+
+import { createReadStream } from 'node:fs'
+import { lstat, readdir, readlink } from 'node:fs/promises'
+import { join, posix } from 'node:path'
+import { Readable } from 'node:stream'
+import { type Header, type Pack, pack as tarPack } from 'tar-stream'
+
+/** What is to be said of an entry; the rest has defaults. */
+type Entry = Partial<Header> & Pick<Header, 'name'>
+
+/** An archive of `path` under `name`, folders with all that is in them. Sockets are left out: they cannot be copied. */
+export function packPath(path: string, name: string): Readable {
+  const archive = tarPack()
+  addTree(archive, path, name, new Map()).then(
+    () => archive.finalize(),
+    error => archive.destroy(error as Error),
+  )
+  // tar-stream's streams are not Node's own.
+  return Readable.from(archive, { objectMode: false })
+}
+
+/** `seen`: the first name of every file that has several. */
+async function addTree(archive: Pack, path: string, name: string, seen: Map<string, string>): Promise<void> {
+  const stats = await lstat(path)
+  const header: Entry = { name, mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid, mtime: stats.mtime }
+  if (stats.isDirectory()) {
+    await addEntry(archive, { ...header, name: `${name}/`, type: 'directory' })
+    for (const child of (await readdir(path)).sort())
+      await addTree(archive, join(path, child), posix.join(name, child), seen)
+  } else if (stats.isSymbolicLink()) {
+    await addEntry(archive, { ...header, type: 'symlink', linkname: await readlink(path) })
+  } else if (stats.isFile()) {
+    const inode = `${stats.dev}:${stats.ino}`
+    const first = stats.nlink > 1 ? seen.get(inode) : undefined
+    if (first !== undefined) return await addEntry(archive, { ...header, type: 'link', linkname: first })
+    seen.set(inode, name)
+    await addFile(archive, { ...header, type: 'file', size: stats.size }, path)
+  } else if (stats.isFIFO()) {
+    await addEntry(archive, { ...header, type: 'fifo' })
+  } else if (stats.isCharacterDevice() || stats.isBlockDevice()) {
+    const type = stats.isBlockDevice() ? 'block-device' : 'character-device'
+    await addEntry(archive, { ...header, type, devmajor: major(stats.rdev), devminor: minor(stats.rdev) })
+  }
+}
+
+const addEntry = (archive: Pack, header: Entry): Promise<void> =>
+  new Promise((resolve, reject) => void archive.entry(header, error => (error ? reject(error) : resolve())))
+
+async function addFile(archive: Pack, header: Entry & { size: number }, path: string): Promise<void> {
+  let announce = (_error?: Error | null): void => undefined
+  const complete = new Promise<void>((resolve, reject) => {
+    announce = error => (error ? reject(error) : resolve())
+  })
+  complete.catch(() => undefined)
+  const sink = archive.entry(header, announce)
+  for await (const chunk of content(path, header.size)) {
+    if (!sink.write(chunk))
+      await Promise.race([new Promise<void>(resolve => sink.once('drain', () => resolve())), complete])
+  }
+  sink.end(undefined)
+  await complete
+}
+
+/** No more than was announced, should the file grow meanwhile; if it shrinks, tar-stream reports it. */
+const content = (path: string, size: number): AsyncIterable<Buffer> | Buffer[] =>
+  size === 0 ? [] : createReadStream(path, { end: size - 1, highWaterMark: BLOCK })
+
+/** Bytes that are read at once. */
+const BLOCK = 1 << 18
+
+// makedev(3): glibc's encoding of device numbers.
+const major = (rdev: number): number => ((rdev >>> 8) & 0xfff) | (Math.trunc(rdev / 2 ** 32) & 0xfffff000)
+const minor = (rdev: number): number => (rdev & 0xff) | ((rdev >>> 12) & 0xffffff00)

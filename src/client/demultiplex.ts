@@ -1,0 +1,45 @@
+/**
+ * Takes a multiplexed stream apart: frames of 8 bytes of header (stream, 0, 0, 0, length as a big-endian u32) and a payload.
+ * Source: engine-api-v1.47.yaml, "Stream format" of POST /containers/{id}/attach.
+ */
+
+import type { Readable, Writable } from 'node:stream'
+import { write } from './write.ts'
+
+const HEADER = 8
+/** The daemon reports a failure of its own on this stream. */
+const SYSTEM_ERROR = 3
+
+/** Copies each frame to its sink as it comes, waiting for slow sinks. Resolves at the end of the stream. */
+export async function demultiplex(source: Readable, stdout: Writable, stderr: Writable): Promise<void> {
+  let pending: Buffer = Buffer.alloc(0)
+  let stream = 0
+  /** Bytes of the current payload still to come. */
+  let left = 0
+  let failure = ''
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    pending = pending.length > 0 ? Buffer.concat([pending, chunk]) : chunk
+    while (pending.length > 0) {
+      if (left === 0) {
+        if (pending.length < HEADER) break
+        stream = pending.readUInt8(0)
+        left = pending.readUInt32BE(4)
+        pending = pending.subarray(HEADER)
+        continue
+      }
+      const payload = pending.subarray(0, left)
+      pending = pending.subarray(payload.length)
+      left -= payload.length
+      if (stream === SYSTEM_ERROR) failure += payload.toString()
+      else if (stream === 2) await write(stderr, payload)
+      else if (stream <= 1) await write(stdout, payload)
+      else throw new Error(`Unrecognized input header: ${stream}`)
+    }
+  }
+  if (failure) throw new Error(`error from daemon in stream: ${failure}`)
+}
+
+/** Copies a stream without frames, waiting for a slow sink. */
+export async function copy(source: Readable, sink: Writable): Promise<void> {
+  for await (const chunk of source as AsyncIterable<Buffer>) await write(sink, chunk)
+}

@@ -1,0 +1,201 @@
+/** The Engine API over HTTP/1.1: requests, their errors, and connections that become byte streams. */
+
+import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import type { Address } from './address.ts'
+import { ApiError, connectionError, isAbsent } from './errors.ts'
+
+/** The newest version of the API that this client speaks. */
+export const API_VERSION = '1.47'
+
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+
+export interface RequestOptions {
+  readonly query?: Query | undefined
+  /** Sent as JSON; bytes and streams go out as they are. */
+  readonly body?: object | Buffer | Readable | undefined
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A connection taken over: what the process writes can be read from `output`, `input` is its stdin. */
+export interface Hijacked {
+  readonly input: Socket
+  readonly output: Readable
+}
+
+/** What _ping tells of the daemon. */
+export interface Ping {
+  readonly apiVersion: string
+  readonly experimental: boolean
+}
+
+export interface EngineOptions {
+  /** Speak this version and do not ask the daemon for its own. */
+  readonly pinnedVersion?: string | undefined
+  /** Called when nobody listens at the first contact; the contact is tried again after it. */
+  readonly onAbsent?: (() => Promise<void>) | undefined
+}
+
+export class Engine {
+  readonly #agent = new Agent({ keepAlive: true })
+  #version: Promise<string> | undefined
+
+  constructor(
+    readonly address: Address,
+    private readonly options: EngineOptions = {},
+  ) {}
+
+  /** The version spoken: ours, or the daemon's when it is older. */
+  version(): Promise<string> {
+    this.#version ??= this.#negotiate()
+    return this.#version
+  }
+
+  async ping(): Promise<Ping> {
+    const response = await this.#send('HEAD', '/_ping', {})
+    response.resume()
+    const { 'api-version': apiVersion, 'docker-experimental': experimental } = response.headers
+    return { apiVersion: String(apiVersion ?? API_VERSION), experimental: experimental === 'true' }
+  }
+
+  async #negotiate(): Promise<string> {
+    const { pinnedVersion, onAbsent } = this.options
+    if (pinnedVersion) return pinnedVersion
+    const { apiVersion } = await this.ping().catch(async error => {
+      if (!onAbsent || !isAbsent(error)) throw error
+      await onAbsent()
+      return await this.ping()
+    })
+    return compareVersions(apiVersion, API_VERSION) < 0 ? apiVersion : API_VERSION
+  }
+
+  /** The answer once its header is here. @throws ApiError for a status of 400 or more, ConnectionError */
+  async request(method: string, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
+    const response = await this.#send(method, `/v${await this.version()}${path}`, options)
+    if ((response.statusCode ?? 0) >= 400) throw await apiError(response)
+    return response
+  }
+
+  /** The body parsed; undefined where there is none. */
+  async call<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+    const response = await this.request(method, path, options)
+    const text = (await this.#body(response)).toString()
+    return (text ? JSON.parse(text) : undefined) as T
+  }
+
+  /** The body as text. */
+  async text(method: string, path: string, options: RequestOptions = {}): Promise<string> {
+    return (await this.#body(await this.request(method, path, options))).toString()
+  }
+
+  get = <T>(path: string, query: Query = {}): Promise<T> => this.call<T>('GET', path, { query })
+  post = <T = void>(path: string, query: Query = {}, body?: object): Promise<T> =>
+    this.call<T>('POST', path, { query, body })
+  delete = <T = void>(path: string, query: Query = {}): Promise<T> => this.call<T>('DELETE', path, { query })
+
+  /** POSTs and takes the connection over for attach and exec. */
+  async hijack(path: string, options: RequestOptions = {}): Promise<Hijacked> {
+    const target = `/v${await this.version()}${path}`
+    const headers = { ...options.headers, Connection: 'Upgrade', Upgrade: 'tcp' }
+    const sent = this.#open('POST', target, { ...options, headers }, false)
+    return new Promise((resolve, reject) => {
+      sent.once('upgrade', (_response, socket: Socket, head: Buffer) => {
+        if (head.length > 0) socket.unshift(head)
+        resolve({ input: socket, output: socket })
+      })
+      // A daemon that does not upgrade answers 200 and writes until it closes the connection.
+      sent.once('response', response => {
+        if ((response.statusCode ?? 0) < 400) resolve({ input: response.socket, output: response })
+        else apiError(response).then(reject, reject)
+      })
+      sent.once('error', error => reject(connectionError(error, this.address.text)))
+    })
+  }
+
+  /** Closes idle connections. */
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  async #body(response: IncomingMessage): Promise<Buffer> {
+    try {
+      return await buffer(response)
+    } catch (error) {
+      throw connectionError(error as Error, this.address.text)
+    }
+  }
+
+  #send(method: string, target: string, options: RequestOptions): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const sent = this.#open(method, target, options, this.#agent)
+      sent.once('response', resolve)
+      sent.once('error', error => reject(connectionError(error, this.address.text)))
+    })
+  }
+
+  #open(method: string, target: string, options: RequestOptions, agent: Agent | false): ClientRequest {
+    const { query = {}, body, headers = {}, signal } = options
+    const stream = body !== undefined && 'pipe' in body ? (body as Readable) : undefined
+    const json = body !== undefined && !stream && !Buffer.isBuffer(body)
+    const bytes = stream || body === undefined ? undefined : json ? Buffer.from(JSON.stringify(body)) : (body as Buffer)
+    const place = 'socketPath' in this.address ? this.address : { host: this.address.host, port: this.address.port }
+    const basePath = 'basePath' in this.address ? this.address.basePath : ''
+    const sent = httpRequest({
+      ...place,
+      agent,
+      method,
+      path: basePath + target + queryString(query),
+      headers: {
+        Host: 'host' in place ? `${place.host}:${place.port}` : 'api.skiff.localhost',
+        'User-Agent': 'skiff',
+        ...(json && { 'Content-Type': 'application/json' }),
+        // Without it a bodiless POST would be sent chunked.
+        ...(!stream && method === 'POST' && { 'Content-Length': String(bytes?.length ?? 0) }),
+        ...headers,
+      },
+      ...(signal && { signal }),
+    })
+    if (stream) {
+      stream.once('error', error => sent.destroy(error))
+      stream.pipe(sent)
+    } else sent.end(bytes)
+    return sent
+  }
+}
+
+/** Negative when a is older than b. */
+export function compareVersions(a: string, b: string): number {
+  const [majorA = 0, minorA = 0] = a.split('.').map(Number)
+  const [majorB = 0, minorB = 0] = b.split('.').map(Number)
+  return majorA - majorB || minorA - minorB
+}
+
+async function apiError(response: IncomingMessage): Promise<ApiError> {
+  const text = (await buffer(response)).toString()
+  const status = response.statusCode ?? 0
+  try {
+    const { message } = JSON.parse(text) as { message?: string }
+    if (message !== undefined) return new ApiError(status, message.trim())
+  } catch {
+    // Not JSON: an answer from before API 1.24, or from something that is no daemon.
+  }
+  return new ApiError(status, text.trim() || `${response.statusMessage ?? status}`)
+}
+
+function queryString(query: Query): string {
+  const parameters = new URLSearchParams()
+  for (const [key, value] of Object.entries(query)) {
+    if (value === undefined || value === false) continue
+    if (typeof value === 'object') for (const item of value) parameters.append(key, item)
+    else parameters.append(key, value === true ? '1' : String(value))
+  }
+  const text = parameters.toString()
+  return text && `?${text}`
+}
+
+/** Filters as the API takes them: JSON of a map from name to values. */
+export const filtersParameter = (filters: Readonly<Record<string, readonly string[]>>): string | undefined =>
+  Object.keys(filters).length > 0 ? JSON.stringify(filters) : undefined

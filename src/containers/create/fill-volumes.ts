@@ -1,0 +1,65 @@
+/**
+ * An empty volume begins with what the image has at the place where it is mounted, owner and mode included. As Docker does it: also
+ * one that has become empty again.
+ */
+
+import { constants } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { hasCode } from '../../kernel/errors.ts'
+import { AT_FDCWD, chmod, chown, close, openat2, RESOLVE_IN_ROOT } from '../../kernel/files.ts'
+import type { Context } from '../context.ts'
+import type { LiveContainer } from '../live.ts'
+import type { ContainerMount } from '../store/record.ts'
+
+export async function fillVolumes(context: Context, container: LiveContainer): Promise<void> {
+  const { volumes } = context.rooms
+  for (const mount of container.config.mounts) {
+    if (mount.type !== 'volume' || !mount.copyUp || mount.subpath !== '') continue
+    const folder = await volumes.acquire(mount.name, container.id)
+    try {
+      if ((await readdir(folder)).length === 0) await copyFromImage(context, container, mount, folder)
+    } finally {
+      await volumes.release(mount.name, container.id)
+    }
+  }
+}
+
+async function copyFromImage(
+  { rooms }: Context,
+  { root }: LiveContainer,
+  { destination }: ContainerMount,
+  folder: string,
+): Promise<void> {
+  if (root === null) return
+  const merged = rooms.snapshots.openMerged(root)
+  try {
+    const source = openFolder(merged, destination)
+    if (source === null) return
+    try {
+      const target = openat2(AT_FDCWD, folder, constants.O_RDONLY | constants.O_DIRECTORY, 0)
+      try {
+        await rooms.archives.unpack(target, '/', rooms.archives.pack(source, '/', '.'))
+        const { uid, gid, mode } = await stat(`/proc/self/fd/${source}`)
+        chown(target, uid, gid)
+        // After the owner, whose change clears set-user-ID bits.
+        chmod(target, mode & 0o7777)
+      } finally {
+        close(target)
+      }
+    } finally {
+      close(source)
+    }
+  } finally {
+    close(merged)
+  }
+}
+
+/** null where the image has no folder: nothing to begin with. */
+function openFolder(root: number, path: string): number | null {
+  try {
+    return openat2(root, path, constants.O_RDONLY | constants.O_DIRECTORY, RESOLVE_IN_ROOT)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null
+    throw error
+  }
+}

@@ -1,0 +1,92 @@
+/** docker rm. The container's folder goes to the trash first: from then on it is gone, whenever the daemon may be killed. */
+
+import { rmSync } from 'node:fs'
+import { Conflict, NotFound } from '../../kernel/errors.ts'
+import type { Context } from '../context.ts'
+import type { LiveContainer } from '../live.ts'
+import { killAndWait } from './kill.ts'
+import { cancelRestart } from './start.ts'
+
+export interface RemoveOptions {
+  force: boolean
+  /** Anonymous volumes go with it. */
+  volumes: boolean
+}
+
+/** @throws Conflict if it runs (and `force` is not set), or is being removed already */
+export async function removeContainer(
+  context: Context,
+  container: LiveContainer,
+  options: RemoveOptions,
+): Promise<void> {
+  const { id, state } = container
+  if (container.removing) throw new Conflict(`removal of container ${id} is already in progress`)
+  if (!options.force) refuseRunning(container)
+  container.removing = true
+  try {
+    cancelRestart(container)
+    if (state.running) await endForGood(context, container)
+    await container.queue.run(() => dispose(context, container, options))
+  } catch (error) {
+    container.removing = false
+    container.endings.removalFailed({ statusCode: state.exitCode, error: String(error) })
+    throw error
+  }
+}
+
+function refuseRunning({ id, state }: LiveContainer): void {
+  const advice = 'before attempting removal or force remove'
+  if (state.paused) {
+    throw new Conflict(`You cannot remove a paused container ${id}. Unpause and then stop the container ${advice}`)
+  }
+  if (state.restarting) {
+    throw new Conflict(`You cannot remove a restarting container ${id}. Stop the container ${advice}`)
+  }
+  if (state.running) throw new Conflict(`You cannot remove a running container ${id}. Stop the container ${advice}`)
+}
+
+async function endForGood(context: Context, container: LiveContainer): Promise<void> {
+  container.stopRequested = true
+  if (container.process !== null) await killAndWait(context, container)
+  // It was waiting for a restart, which will not come.
+  Object.assign(container.state, { running: false, restarting: false, status: 'exited' })
+}
+
+/** --rm: the container has ended and takes its anonymous volumes with it. */
+export async function removeEnded(context: Context, container: LiveContainer): Promise<void> {
+  try {
+    await removeContainer(context, container, { force: true, volumes: true })
+  } catch (error) {
+    // Somebody else removes it at this moment: fine.
+    if (error instanceof Conflict) return
+    context.rooms.log.error({ container: container.id, err: error }, 'a container could not be removed')
+  }
+}
+
+async function dispose(context: Context, container: LiveContainer, { volumes }: RemoveOptions): Promise<void> {
+  const { id, paths, config, state } = container
+  context.trash.take(paths.folder, id)
+  rmSync(paths.run, { recursive: true, force: true })
+  await context.rooms.snapshots.remove(id)
+  context.trash.discard(id)
+  context.containers.delete(id)
+  for (const execId of container.execs.keys()) context.execs.delete(execId)
+  for (const client of container.waiting) client.abandon()
+  container.waiting.clear()
+  if (volumes) await removeAnonymousVolumes(context, container)
+  context.names.release(config.name, id)
+  context.emit(container, 'destroy')
+  container.endings.removed({ statusCode: state.exitCode, error: null })
+}
+
+async function removeAnonymousVolumes({ rooms }: Context, { config }: LiveContainer): Promise<void> {
+  for (const mount of config.mounts) {
+    if (!mount.anonymous) continue
+    try {
+      await rooms.volumes.remove(mount.name, { force: true })
+    } catch (error) {
+      // Another container has it by --volumes-from; or a user has removed it.
+      if (!(error instanceof Conflict) && !(error instanceof NotFound)) throw error
+    }
+  }
+}

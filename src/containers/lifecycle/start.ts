@@ -1,0 +1,184 @@
+/**
+ * docker start. What must be known before the process runs is found out in parallel; the process itself is one straight line of
+ * system calls in the runtime; afterwards one state file is written. Whatever fails takes everything back.
+ */
+
+import { mkdirSync, rmSync } from 'node:fs'
+import type { Cgroup } from '../../cgroups/types.ts'
+import { NEVER } from '../../kernel/clock.ts'
+import { Conflict, InvalidParameter, NotModified, Unavailable } from '../../kernel/errors.ts'
+import { type Undo, undoOnFailure } from '../../kernel/undo.ts'
+import { type ProcessIo, type StartedProcess, StartFailed } from '../../runtime/runtime.ts'
+import type { ContainerSpec } from '../../runtime/spec.ts'
+import type { Context } from '../context.ts'
+import { stopHealth, watchHealth } from '../health/watch.ts'
+import { INITIAL_BACKOFF_MS, type LiveContainer } from '../live.ts'
+import { logAttributes, rotation } from '../logs/config.ts'
+import { emitNetworkEvents } from '../network/events.ts'
+import { type OpenedNetwork, openNetwork } from '../network/open.ts'
+import { startSources } from '../spec/sources.ts'
+import { buildSpec } from '../spec/spec.ts'
+import { stdinOf } from '../stdin.ts'
+import { removeEnded } from './remove.ts'
+import { watchProcess } from './watch.ts'
+
+/** @throws NotModified if it runs, Conflict if it is paused or being removed */
+export function startContainer(context: Context, container: LiveContainer): Promise<void> {
+  return container.queue.run(async () => {
+    refuse(container)
+    cancelRestart(container)
+    container.backoffMs = INITIAL_BACKOFF_MS
+    container.state.restartCount = 0
+    await launch(context, container)
+  })
+}
+
+function refuse({ id, state, removing }: LiveContainer): void {
+  if (state.paused) throw new Conflict('cannot start a paused container, try unpause instead')
+  if (state.running && !state.restarting) throw new NotModified(`container ${id} is already running`)
+  if (removing || state.dead) throw new Conflict('container is marked for removal and cannot be started')
+}
+
+export function cancelRestart(container: LiveContainer): void {
+  if (container.restartTimer !== null) clearTimeout(container.restartTimer)
+  container.restartTimer = null
+}
+
+/** Starts the process; for start, restart and the restart policy, from inside the container's queue. */
+export async function launch(context: Context, container: LiveContainer): Promise<void> {
+  if (context.stopping) throw new Unavailable('skiffd is shutting down')
+  container.stopRequested = false
+  // A client that comes from here on attaches to the process.
+  const clients = [...container.waiting]
+  container.waiting.clear()
+  try {
+    await undoOnFailure(undo => startProcess(context, container, clients, undo))
+  } catch (error) {
+    for (const client of clients) client.abandon()
+    await recordFailure(context, container, error)
+    if (container.config.hostConfig.autoRemove) void removeEnded(context, container)
+    throw worded(error)
+  }
+  emitNetworkEvents(context, container, 'connect')
+  context.emit(container, 'start')
+}
+
+async function startProcess(
+  context: Context,
+  container: LiveContainer,
+  clients: ProcessIo['attach'],
+  undo: Undo,
+): Promise<void> {
+  const { cgroups, log } = context.rooms
+  const network = await openNetwork(context, container, undo)
+  const io = processIo(container, clients)
+  mkdirSync(io.runDir, { recursive: true, mode: 0o700 })
+  undo.defer(() => rmSync(io.runDir, { recursive: true, force: true }))
+  const parts = await buildSpec(context, container, network, startSources(context, container, undo))
+  for (const warning of parts.warnings) log.warn({ container: container.id }, warning)
+  const cgroup = await cgroups.create(container.id, parts.resources, placement(context, container))
+  undo.defer(() => removeGroup(cgroup))
+  const spec = parts.finish(cgroup)
+  const started = await startSpec(context, container, spec, io)
+  network.close()
+  adopt(context, container, started.handle, cgroup, network)
+  undo.defer(() => started.handle.signal(9))
+  await context.save(container)
+}
+
+/** Its process has failed to start: what there is in the group has no other purpose. */
+async function removeGroup(cgroup: Cgroup): Promise<void> {
+  await cgroup.kill()
+  await cgroup.remove()
+}
+
+async function startSpec(
+  { rooms }: Context,
+  container: LiveContainer,
+  spec: ContainerSpec,
+  io: ProcessIo,
+): Promise<StartedProcess> {
+  try {
+    const started = await rooms.runtime.startContainer(spec, io)
+    container.lastStart = { spec, reports: started.trace.reports }
+    return started
+  } catch (error) {
+    if (error instanceof StartFailed) container.lastStart = { spec, reports: error.trace.reports }
+    throw error
+  }
+}
+
+function adopt(
+  context: Context,
+  container: LiveContainer,
+  handle: StartedProcess['handle'],
+  cgroup: Cgroup,
+  network: OpenedNetwork,
+): void {
+  container.process = { handle, cgroup, pidfd: null, oomWatch: null }
+  Object.assign(container.state, {
+    status: 'running',
+    running: true,
+    paused: false,
+    restarting: false,
+    oomKilled: false,
+    dead: false,
+    pid: handle.started.pid,
+    exitCode: 0,
+    error: '',
+    startedAt: handle.started.startedAt,
+    stoppedByUser: false,
+    network: network.record,
+  } satisfies Partial<LiveContainer['state']>)
+  watchProcess(context, container, container.process)
+  watchHealth(context, container, { resume: false })
+}
+
+/** `--cgroup-parent`, the container's or the daemon's. */
+export function placement({ defaults }: Context, { config }: LiveContainer): { parent?: string } {
+  const parent = config.hostConfig.cgroupParent || defaults.cgroupParent
+  return parent === '' ? {} : { parent }
+}
+
+function processIo(container: LiveContainer, attach: ProcessIo['attach']): ProcessIo {
+  const { paths, config } = container
+  const { logConfig } = config.hostConfig
+  const log: ProcessIo['log'] = {
+    folder: paths.folder,
+    name: paths.logName,
+    ...rotation(logConfig.config),
+    attributes: logAttributes(logConfig, config.config, config),
+  }
+  return {
+    runDir: paths.run,
+    stdin: stdinOf(config),
+    log: logConfig.type === 'none' ? null : log,
+    attach,
+  }
+}
+
+async function recordFailure(context: Context, container: LiveContainer, error: unknown): Promise<void> {
+  const { state } = container
+  stopHealth(container)
+  container.process = null
+  Object.assign(state, {
+    status: state.startedAt === NEVER ? 'created' : 'exited',
+    running: false,
+    restarting: false,
+    pid: 0,
+    exitCode: error instanceof StartFailed ? error.exitCode : 128,
+    error: error instanceof Error ? error.message : String(error),
+  } satisfies Partial<LiveContainer['state']>)
+  try {
+    await context.save(container)
+  } catch (failure) {
+    // What the user must hear of is why the start failed.
+    context.rooms.log.error({ container: container.id, err: failure }, 'a failed start was not recorded')
+  }
+}
+
+/** A command that cannot be run is the request's fault: the command line turns it into exit status 126 or 127. */
+function worded(error: unknown): unknown {
+  if (!(error instanceof StartFailed) || error.exitCode === 128) return error
+  return new InvalidParameter(error.message, { cause: error })
+}

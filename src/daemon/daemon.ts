@@ -1,0 +1,55 @@
+/** The daemon's life: configure, open, reconcile, serve, and on a signal go. */
+
+import type { Logger } from 'pino'
+import { createApiServer } from '../api/server.ts'
+import { reconcile } from '../containers/reconcile.ts'
+import { releaseAll, stopAll } from '../containers/shutdown.ts'
+import { lockDataRoot } from './data-root-lock.ts'
+import { makeFolders } from './instance.ts'
+import { listenAddresses } from './listen.ts'
+import { removePidFile, writePidFile } from './pid-file.ts'
+import { openServices } from './services.ts'
+import type { Settings } from './settings.ts'
+
+export interface RunningDaemon {
+  /** Ends everything as configured; resolves when the process may exit. */
+  stop(): Promise<void>
+}
+
+/** What a request in progress gets before its connection is cut. */
+const GRACE_MS = 2_000
+
+export async function runDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
+  await makeFolders(settings)
+  const lock = await lockDataRoot(settings.dataRoot)
+  const addresses = await listenAddresses(settings.hosts, settings.group)
+  const { services, containers, networks } = await openServices(settings, log)
+  await reconcile(containers)
+  services.volumes.settle()
+  // After the last sandbox is restored: the firewall's table is written as a whole.
+  for (const chain of networks?.settle() ?? []) {
+    log.warn({ chain }, 'another firewall drops what is forwarded: containers on bridges may be unreachable')
+  }
+  // Before anybody can ask for anything: who finds the socket finds this file, too.
+  await writePidFile(settings.pidFile)
+  const api = createApiServer(services, { log, debug: settings.debug })
+  for (const address of addresses) {
+    if (address.kind === 'tcp') {
+      log.warn({ host: address.host }, 'the API is served without encryption: whoever reaches this port is root here')
+    }
+    await api.listen(address)
+  }
+  log.info({ hosts: settings.hosts, dataRoot: settings.dataRoot }, 'skiffd is ready')
+  return {
+    async stop() {
+      containers.stopping = true
+      if (settings.liveRestore) releaseAll(containers)
+      else await stopAll(containers)
+      await api.close(GRACE_MS)
+      await containers.trash.emptied()
+      networks?.retire()
+      await removePidFile(settings.pidFile)
+      await lock.close()
+    },
+  }
+}

@@ -1,0 +1,37 @@
+/** Opens the networks room; where there can be no bridges the daemon goes on without. */
+
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { rewriteFiles } from '../containers/network/rewrite-files.ts'
+import { containerPaths } from '../containers/store/files.ts'
+import type { ContainerId } from '../containers/types.ts'
+import { KernelError, Unavailable } from '../kernel/errors.ts'
+import { Networks } from '../networks/networks.ts'
+import { instanceSuffix } from './instance.ts'
+import type { Settings } from './settings.ts'
+
+export async function openNetworks(settings: Settings, log: Logger): Promise<Networks | null> {
+  const { bridge, bip, fixedCidr, mtu, icc, ipMasq } = settings
+  try {
+    return await Networks.open({
+      folder: join(settings.dataRoot, 'networks'),
+      defaultBridge: bridge === 'none' ? null : { name: bridge, bip, fixedCidr, mtu, icc, masquerade: ipMasq },
+      pools: settings.pools,
+      table: `skiff${instanceSuffix(settings)}`,
+      resolvConfPath: '/etc/resolv.conf',
+      dns: { servers: settings.dns, search: settings.dnsSearch, options: settings.dnsOptions },
+      hostGateway: settings.hostGateway,
+      onFilesChanged: (id, change) => {
+        try {
+          rewriteFiles(containerPaths(settings, id as ContainerId), change)
+        } catch (error) {
+          log.error({ container: id, err: error }, 'hosts and resolv.conf of a container could not be rewritten')
+        }
+      },
+    })
+  } catch (error) {
+    if (!(error instanceof KernelError) && !(error instanceof Unavailable)) throw error
+    log.warn({ err: error }, 'no bridge networks: containers have a loopback only, unless they use --network host')
+    return null
+  }
+}

@@ -1,0 +1,168 @@
+/** The composition: every room opened, and handed to those that stand on it. */
+
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { API_VERSION, MIN_API_VERSION } from '../api/server.ts'
+import type { Services } from '../api/services.ts'
+import { openCgroups } from '../cgroups/cgroups.ts'
+import { type ContainerDefaults, Context } from '../containers/context.ts'
+import { Files } from '../containers/files/container-files.ts'
+import { idsWhere } from '../containers/list-filters.ts'
+import { createContainerService } from '../containers/service.ts'
+import { ownerOf } from '../containers/spec/owner.ts'
+import { Stats } from '../containers/stats/stats.ts'
+import { openImages } from '../images/service.ts'
+import type { Networks } from '../networks/networks.ts'
+import { execInContainer, startContainer, warmUp } from '../runtime/runtime.ts'
+import { prepareAttach } from '../runtime/shim/attach.ts'
+import { adoptShim } from '../runtime/shim/shim.ts'
+import type { UserNamespace } from '../runtime/spec.ts'
+import { openSnapshots } from '../snapshots/service.ts'
+import type { StorageDriver } from '../snapshots/types.ts'
+import { EventLog } from '../system/event-log.ts'
+import { createSystem, type SystemSettings } from '../system/system.ts'
+import { LocalVolumes } from '../volumes/volumes.ts'
+import { instanceSuffix } from './instance.ts'
+import { openNetworks } from './networks.ts'
+import { announceNetworks, announceVolumes } from './object-events.ts'
+import type { Settings } from './settings.ts'
+import { openUserNamespace } from './userns-remap.ts'
+
+/** Docker's defaults. */
+const MAX_CONCURRENT_DOWNLOADS = 3
+const MAX_CONCURRENT_UPLOADS = 5
+
+/** Certificates that users of Docker have put there already count too. */
+const CERTIFICATE_FOLDERS = ['/etc/skiff/certs.d', '/etc/docker/certs.d']
+
+export interface Daemon {
+  services: Services
+  containers: Context
+  networks: Networks | null
+}
+
+export async function openServices(settings: Settings, log: Logger): Promise<Daemon> {
+  const userNamespace = await openUserNamespace(settings.usernsRemap)
+  const events = new EventLog()
+  const cgroups = openCgroups({
+    parent: settings.cgroupParent || `skiff${instanceSuffix(settings)}`,
+    ownsParent: settings.cgroupParent === '',
+  })
+  const [room, networks] = await Promise.all([
+    openSnapshots(settings.dataRoot, { driver: settings.storageDriver }),
+    openNetworks(settings, log),
+  ])
+  const users: { context: Context | null } = { context: null }
+  const emit = events.emit.bind(events)
+  const [images, localVolumes] = await Promise.all([
+    openImages({ dataRoot: settings.dataRoot, room, usesOf: id => usesOfImage(users.context, id) }),
+    LocalVolumes.open({
+      folder: join(settings.dataRoot, 'volumes'),
+      usedBy: name => usersOfVolume(users.context, name),
+    }),
+  ])
+  images.subscribe(({ action, id, name, labels, timeNs }) =>
+    events.emit({ type: 'image', action, actorId: id, attributes: { ...labels, name }, timeNs }),
+  )
+  if (room.noOverlay !== null) {
+    log.warn(
+      { err: room.noOverlay },
+      'storage driver vfs: each container gets a copy of its image. A data-root on a volume would let them share it',
+    )
+  }
+  // It opens libseccomp too: better missing now than at the first start.
+  warmUp()
+  const runtime = { startContainer, execInContainer, adoptShim, prepareAttach }
+  const { snapshots, archives } = room
+  const volumes = announceVolumes(localVolumes, emit)
+  const announcedNetworks = networks === null ? null : announceNetworks(networks, emit)
+  const rooms = { images, snapshots, archives, cgroups, volumes, networks: announcedNetworks, runtime, emit, log }
+  const context = new Context(rooms, settings, containerDefaults(settings, userNamespace))
+  users.context = context
+  const system = await createSystem(systemSettings(settings, room.layers.driver), cgroups, {
+    containers: () => count(context),
+    images: async () => (await images.list()).length,
+    eventListeners: () => events.listeners,
+  })
+  const services: Services = {
+    containers: createContainerService(context),
+    files: new Files(context, { archives, ownerOf: container => ownerOf(context, container) }),
+    stats: new Stats(context),
+    images,
+    events,
+    system,
+    networks: announcedNetworks,
+    volumes,
+    registry: await images.registry({
+      dataRoot: settings.dataRoot,
+      config: {
+        mirrors: settings.registryMirrors,
+        insecureRegistries: settings.insecureRegistries,
+        certificateFolders: CERTIFICATE_FOLDERS,
+      },
+      maxDownloads: MAX_CONCURRENT_DOWNLOADS,
+      maxUploads: MAX_CONCURRENT_UPLOADS,
+    }),
+  }
+  return { services, containers: context, networks }
+}
+
+const usesOfImage = (context: Context | null, id: string) =>
+  [...(context?.containers.values() ?? [])]
+    .filter(({ config }) => config.imageId === id)
+    .map(container => ({ containerId: container.id as string, running: container.state.running }))
+
+const usersOfVolume = (context: Context | null, name: string): string[] =>
+  context === null ? [] : idsWhere(context, ({ config }) => config.mounts.some(mount => mount.name === name))
+
+const containerDefaults = (settings: Settings, userNamespace: UserNamespace | null): ContainerDefaults => ({
+  logConfig: { type: settings.logDriver, config: settings.logOptions },
+  ulimits: settings.ulimits,
+  // The daemon's own group is below it already.
+  cgroupParent: '',
+  ownsCgroupParent: settings.cgroupParent === '',
+  shmBytes: settings.shmBytes,
+  init: settings.init,
+  initPath: settings.initPath,
+  ipcMode: settings.ipcMode,
+  cgroupnsMode: settings.cgroupnsMode,
+  noNewPrivileges: settings.noNewPrivileges,
+  userNamespace,
+  seccompProfile: settings.seccompProfile,
+  dns: settings.dns,
+  dnsSearch: settings.dnsSearch,
+  dnsOptions: settings.dnsOptions,
+  detachKeys: 'ctrl-p,ctrl-q',
+  shutdownTimeoutSeconds: settings.shutdownTimeoutSeconds,
+})
+
+const systemSettings = (settings: Settings, storageDriver: StorageDriver): SystemSettings => ({
+  storageDriver,
+  dataRoot: settings.dataRoot,
+  debug: settings.debug,
+  loggingDriver: settings.logDriver,
+  logDrivers: ['json-file', 'none'],
+  labels: settings.labels,
+  registry: {
+    mirrors: settings.registryMirrors,
+    insecureCidrs: ['127.0.0.0/8', ...settings.insecureRegistries.filter(entry => entry.includes('/'))],
+    insecureRegistries: settings.insecureRegistries.filter(entry => !entry.includes('/')),
+  },
+  httpProxy: settings.httpProxy,
+  httpsProxy: settings.httpsProxy,
+  noProxy: settings.noProxy,
+  liveRestore: settings.liveRestore,
+  initBinary: settings.initPath,
+  networkDrivers: ['bridge', 'host', 'macvlan', 'null'],
+  addressPools: [...settings.pools],
+  userNamespaces: settings.usernsRemap !== '',
+  apiVersion: API_VERSION,
+  minApiVersion: MIN_API_VERSION,
+})
+
+function count({ containers }: Context): { total: number; running: number; paused: number; stopped: number } {
+  const states = [...containers.values()].map(({ state }) => state)
+  const paused = states.filter(state => state.paused).length
+  const running = states.filter(state => state.running).length - paused
+  return { total: states.length, running, paused, stopped: states.length - running - paused }
+}

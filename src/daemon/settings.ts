@@ -1,0 +1,188 @@
+/** The daemon's configuration, read and checked: nothing behind this file asks what a text might mean. */
+
+import { checkLogConfig } from '../containers/logs/config.ts'
+import { validateUlimit } from '../containers/spec/limits.ts'
+import type { Ulimit } from '../containers/types.ts'
+import { InvalidParameter } from '../kernel/errors.ts'
+import { BUILD_DIR } from '../kernel/native.ts'
+import { DEFAULT_POOLS, type DefaultPool } from '../networks/subnet-choice.ts'
+import type { StorageDriver } from '../snapshots/types.ts'
+import type { OptionKey, RawSettings } from './options.ts'
+
+export interface Settings {
+  dataRoot: string
+  execRoot: string
+  hosts: string[]
+  group: string
+  pidFile: string
+  debug: boolean
+  logLevel: string
+  liveRestore: boolean
+  shutdownTimeoutSeconds: number
+  storageDriver: StorageDriver | ''
+  labels: string[]
+  bridge: string
+  bip: string
+  fixedCidr: string
+  mtu: number | null
+  icc: boolean
+  ipMasq: boolean
+  pools: readonly DefaultPool[]
+  dns: string[]
+  dnsSearch: string[]
+  dnsOptions: string[]
+  hostGateway: string
+  logDriver: string
+  logOptions: Record<string, string>
+  ulimits: Ulimit[]
+  shmBytes: number
+  ipcMode: 'private' | 'shareable'
+  cgroupnsMode: '' | 'private' | 'host'
+  cgroupParent: string
+  init: boolean
+  initPath: string
+  noNewPrivileges: boolean
+  usernsRemap: string
+  seccompProfile: string
+  insecureRegistries: string[]
+  registryMirrors: string[]
+  httpProxy: string
+  httpsProxy: string
+  noProxy: string
+}
+
+const DEFAULT_HOST = 'unix:///run/skiff/skiff.sock'
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal']
+
+/** @throws InvalidParameter naming the setting */
+export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings {
+  const read = new Reader(raw)
+  const hosts = read.list('hosts')
+  const settings: Settings = {
+    dataRoot: read.path('data-root', '/var/lib/skiff'),
+    execRoot: read.path('exec-root', '/run/skiff'),
+    hosts: hosts.length > 0 ? hosts : [DEFAULT_HOST],
+    group: read.text('group', 'skiff'),
+    pidFile: read.path('pidfile', '/run/skiff/skiffd.pid'),
+    debug: read.flag('debug', false),
+    logLevel: read.oneOf('log-level', ['', ...LEVELS, 'panic'], ''),
+    liveRestore: read.flag('live-restore', true),
+    shutdownTimeoutSeconds: read.number('shutdown-timeout', 15),
+    storageDriver: read.oneOf('storage-driver', ['', 'overlay2', 'vfs'], ''),
+    labels: read.list('labels'),
+    bridge: read.text('bridge', 'skiff0'),
+    bip: read.text('bip', ''),
+    fixedCidr: read.text('fixed-cidr', ''),
+    mtu: read.number('mtu', 0) || null,
+    icc: read.flag('icc', true),
+    ipMasq: read.flag('ip-masq', true),
+    pools: read.pools(),
+    dns: read.list('dns'),
+    dnsSearch: read.list('dns-search'),
+    dnsOptions: read.list('dns-opts'),
+    hostGateway: read.text('host-gateway-ip', ''),
+    logDriver: read.text('log-driver', 'json-file'),
+    logOptions: read.map('log-opts'),
+    ulimits: read.ulimits(),
+    shmBytes: bytes(read.text('default-shm-size', '64M'), 'default-shm-size'),
+    ipcMode: read.oneOf('default-ipc-mode', ['private', 'shareable'], 'private'),
+    cgroupnsMode: read.oneOf('default-cgroupns-mode', ['', 'private', 'host'], ''),
+    cgroupParent: read.text('cgroup-parent', ''),
+    init: read.flag('init', false),
+    initPath: read.path('init-path', `${BUILD_DIR}skiff-init`),
+    noNewPrivileges: read.flag('no-new-privileges', false),
+    usernsRemap: read.text('userns-remap', ''),
+    seccompProfile: read.text('seccomp-profile', ''),
+    insecureRegistries: read.list('insecure-registries'),
+    registryMirrors: read.list('registry-mirrors'),
+    httpProxy: read.text('http-proxy', env.HTTP_PROXY ?? env.http_proxy ?? ''),
+    httpsProxy: read.text('https-proxy', env.HTTPS_PROXY ?? env.https_proxy ?? ''),
+    noProxy: read.text('no-proxy', env.NO_PROXY ?? env.no_proxy ?? ''),
+  }
+  checkLogConfig({ type: settings.logDriver, config: settings.logOptions })
+  return settings
+}
+
+/** One value at a time, by what it shall be. */
+class Reader {
+  constructor(private readonly raw: RawSettings) {}
+
+  text(key: OptionKey, missing: string): string {
+    const value = this.raw[key] ?? missing
+    if (typeof value !== 'string') throw wrong(key, 'a text')
+    return value
+  }
+
+  path(key: OptionKey, missing: string): string {
+    const value = this.text(key, missing)
+    if (!value.startsWith('/')) throw wrong(key, 'an absolute path')
+    return value.length > 1 ? value.replace(/\/+$/, '') : value
+  }
+
+  flag(key: OptionKey, missing: boolean): boolean {
+    const value = this.raw[key] ?? missing
+    if (typeof value !== 'boolean') throw wrong(key, 'true or false')
+    return value
+  }
+
+  number(key: OptionKey, missing: number): number {
+    const value = this.raw[key] ?? missing
+    if (typeof value !== 'number' || !Number.isInteger(value)) throw wrong(key, 'a whole number')
+    return value
+  }
+
+  list(key: OptionKey): string[] {
+    const value = this.raw[key] ?? []
+    if (!Array.isArray(value) || value.some(item => typeof item !== 'string')) throw wrong(key, 'a list of texts')
+    return value as string[]
+  }
+
+  oneOf<T extends string>(key: OptionKey, allowed: readonly T[], missing: T): T {
+    const value = this.text(key, missing)
+    const found = allowed.find(one => one === value)
+    if (found === undefined) throw wrong(key, `one of ${allowed.filter(Boolean).join(', ')}`)
+    return found
+  }
+
+  map(key: OptionKey): Record<string, string> {
+    const value = this.raw[key] ?? {}
+    const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
+    if (!isMap || Object.values(value).some(item => typeof item !== 'string')) throw wrong(key, 'a map of texts')
+    return value as Record<string, string>
+  }
+
+  /** {"nofile": {"Name": "nofile", "Hard": 64000, "Soft": 64000}} */
+  ulimits(): Ulimit[] {
+    const value = this.raw['default-ulimits'] ?? {}
+    if (typeof value !== 'object' || value === null) throw wrong('default-ulimits', 'a map of limits')
+    return Object.entries(value as Record<string, Record<string, unknown>>).map(([name, limit]) => {
+      const ulimit = { name, soft: Number(limit.Soft), hard: Number(limit.Hard) }
+      if (!Number.isInteger(ulimit.soft) || !Number.isInteger(ulimit.hard)) {
+        throw wrong('default-ulimits', `a map of limits with Soft and Hard: ${name}`)
+      }
+      validateUlimit(ulimit)
+      return ulimit
+    })
+  }
+
+  pools(): readonly DefaultPool[] {
+    const value = this.raw['default-address-pools'] ?? []
+    if (!Array.isArray(value)) throw wrong('default-address-pools', 'a list of {"base", "size"}')
+    const pools = (value as Record<string, unknown>[]).map(({ base, size }) => {
+      if (typeof base !== 'string' || typeof size !== 'number')
+        throw wrong('default-address-pools', 'a list of {"base", "size"}')
+      return { base, size }
+    })
+    return pools.length > 0 ? pools : DEFAULT_POOLS
+  }
+}
+
+const wrong = (key: OptionKey, what: string): InvalidParameter => new InvalidParameter(`${key} must be ${what}`)
+
+const FACTORS: Record<string, number> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 }
+
+function bytes(text: string, key: OptionKey): number {
+  const [, digits, unit = ''] = /^(\d+)\s*([kmg]?)b?$/i.exec(text) ?? []
+  if (digits === undefined) throw wrong(key, 'a size such as 64M')
+  return Number(digits) * (FACTORS[unit.toLowerCase()] ?? 1)
+}

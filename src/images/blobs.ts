@@ -1,0 +1,64 @@
+/** Small documents by their digest, in the folders of an OCI layout: `blobs/sha256/HEX`. */
+
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
+import { hasCode, NotFound, Unavailable } from '../kernel/errors.ts'
+import type { Digest } from './types.ts'
+
+export const digestOf = (bytes: Uint8Array): Digest =>
+  `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest
+
+export class BlobStore {
+  readonly #folder: string
+
+  private constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  static async open(folder: string): Promise<BlobStore> {
+    const store = new BlobStore(join(folder, 'blobs/sha256'))
+    await mkdir(store.#folder, { recursive: true, mode: 0o700 })
+    await removeTemporaries(store.#folder)
+    return store
+  }
+
+  /** @throws NotFound, Unavailable if the file is not what its name says */
+  async read(digest: Digest): Promise<Buffer> {
+    let bytes: Buffer
+    try {
+      bytes = await readFile(this.#path(digest))
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) throw new NotFound(`blob does not exist: ${digest}`)
+      throw error
+    }
+    if (digestOf(bytes) !== digest)
+      throw new Unavailable(`blob ${digest} was changed on disk, in ${this.#path(digest)}`)
+    return bytes
+  }
+
+  async write(bytes: Uint8Array): Promise<Digest> {
+    const digest = digestOf(bytes)
+    if (!(await this.has(digest))) await writeAtomically(this.#path(digest), bytes, { durable: false })
+    return digest
+  }
+
+  async has(digest: Digest): Promise<boolean> {
+    try {
+      await stat(this.#path(digest))
+      return true
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return false
+      throw error
+    }
+  }
+
+  async remove(digest: Digest): Promise<void> {
+    await rm(this.#path(digest), { force: true })
+  }
+
+  #path(digest: Digest): string {
+    return join(this.#folder, digest.slice('sha256:'.length))
+  }
+}

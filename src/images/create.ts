@@ -1,0 +1,106 @@
+/** New images: from a root file system (`import`), or from what a container has changed (`commit`). */
+
+import { InvalidParameter } from '../kernel/errors.ts'
+import type { LayerStore, StagedLayer } from '../snapshots/layers.ts'
+import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from './image-store.ts'
+import { applyInstructions } from './instructions.ts'
+import { configToOci, EMPTY_CONFIG, historyFromOci, historyToOci, type OciImage, thisArchitecture } from './oci.ts'
+import type { CommitOptions, DiffId, HistoryEntry, ImageConfig, ImportOptions } from './types.ts'
+
+export async function importImage(
+  store: ImageStore,
+  layers: LayerStore,
+  archive: AsyncIterable<Uint8Array>,
+  options: ImportOptions,
+): Promise<StoredImage> {
+  const platform = platformOf(options.platform)
+  // Before the archive is read: a mistake in an instruction is told at once.
+  const config = applyInstructions(EMPTY_CONFIG, options.changes ?? [])
+  const comment = options.message || `Imported from ${options.source ?? '-'}`
+  return layers.keeping(async () => {
+    const staged = await layers.stage(archive)
+    return addImage(store, layers, staged, { config, platform, comment, author: '', createdBy: '', parent: undefined })
+  })
+}
+
+export async function commitImage(store: ImageStore, layers: LayerStore, options: CommitOptions): Promise<StoredImage> {
+  const config = applyInstructions(options.config, options.changes ?? [])
+  const parent = options.parent === undefined ? undefined : store.get(options.parent)
+  const platform = parent && { os: parent.oci.os, architecture: parent.oci.architecture, variant: parent.oci.variant }
+  return layers.keeping(async () => {
+    const staged =
+      'upper' in options.layer ? await layers.stageUpper(options.layer.upper) : await layers.stage(options.layer)
+    return addImage(store, layers, staged, {
+      config,
+      platform: platform ?? platformOf(undefined),
+      comment: options.message ?? '',
+      author: options.author ?? '',
+      createdBy: options.createdBy,
+      parent,
+    })
+  })
+}
+
+interface Platform {
+  os: string
+  architecture: string
+  variant: string | undefined
+}
+
+/** `linux`, `linux/arm64`, `linux/arm/v7` */
+function platformOf(text: string | undefined): Platform {
+  const [os = 'linux', architecture = thisArchitecture(), variant] = (text || 'linux').split('/')
+  if (os !== 'linux') throw new InvalidParameter(`"${os}": unknown operating system or architecture`)
+  return { os, architecture, variant }
+}
+
+export interface NewImage {
+  config: ImageConfig
+  platform: Platform
+  comment: string
+  author: string
+  createdBy: string
+  parent: StoredImage | undefined
+}
+
+/** Puts a layer on top of the parent's and describes the result. */
+export async function addImage(
+  store: ImageStore,
+  layers: LayerStore,
+  staged: StagedLayer,
+  image: NewImage,
+): Promise<StoredImage> {
+  const { parent } = image
+  await layers.place(staged, parent && chainOf(parent).at(-1))
+  const created = new Date().toISOString()
+  const entry: HistoryEntry = {
+    created,
+    createdBy: image.createdBy,
+    author: image.author,
+    comment: image.comment,
+    emptyLayer: false,
+  }
+  const history = [...(parent?.oci.history ?? []).map(historyFromOci), entry]
+  const diffIds = [...(parent ? diffIdsOf(parent) : []), staged.diffId]
+  const configuration = encodeImage(image, created, diffIds, history)
+  return store.add(Buffer.from(JSON.stringify(configuration)), parent ? { parent: parent.id } : {})
+}
+
+export function encodeImage(
+  { platform, config, author, comment }: NewImage,
+  created: string,
+  diffIds: DiffId[],
+  history: HistoryEntry[],
+): OciImage {
+  return {
+    architecture: platform.architecture,
+    ...(platform.variant === undefined ? {} : { variant: platform.variant }),
+    os: platform.os,
+    created,
+    ...(author === '' ? {} : { author }),
+    ...(comment === '' ? {} : { comment }),
+    config: configToOci(config),
+    rootfs: { type: 'layers', diff_ids: diffIds },
+    history: history.map(historyToOci),
+  }
+}

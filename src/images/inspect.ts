@@ -1,0 +1,89 @@
+/** What can be told of an image's layers: history, sizes, who shares them. */
+
+import type { LayerStore } from '../snapshots/layers.ts'
+import type { SnapshotRoom } from '../snapshots/service.ts'
+import { chainOf, type ImageStore, type StoredImage } from './image-store.ts'
+import { historyFromOci } from './oci.ts'
+import { familiarName, parseReference } from './references.ts'
+import type { ChainId, HistoryEntry, HistoryLine, Image, ImageDiskUsage, ImageId, LayerDescription } from './types.ts'
+
+/** Newest first. Ancestors that are images here are named by their ids. */
+export function historyOf(store: ImageStore, layers: LayerStore, image: StoredImage): HistoryLine[] {
+  const chain = chainOf(image)
+  const lines: HistoryLine[] = []
+  let layer = 0
+  for (const entry of entriesOf(image)) {
+    const size = entry.emptyLayer ? 0 : (layers.find(chain[layer++]!)?.size ?? 0)
+    lines.push({ ...entry, id: undefined, tags: [], size })
+  }
+  lines.reverse()
+  let current: StoredImage | undefined = image
+  let at = 0
+  while (current !== undefined && at < lines.length) {
+    lines[at]!.id = current.id
+    lines[at]!.tags = tagsOf(store, current.id)
+    const parent: StoredImage | undefined = current.record.parent && store.find(current.record.parent)
+    if (parent !== undefined) at += Math.max(entriesOf(current).length - entriesOf(parent).length, 1)
+    current = parent
+  }
+  return lines
+}
+
+const entriesOf = ({ oci }: StoredImage): HistoryEntry[] => (oci.history ?? []).map(historyFromOci)
+
+const tagsOf = (store: ImageStore, id: ImageId): string[] =>
+  store
+    .referencesOf(id)
+    .map(parseReference)
+    .filter(({ digest }) => digest === undefined)
+    .map(familiarName)
+
+export function diskUsage(
+  store: ImageStore,
+  layers: LayerStore,
+  describe: (stored: StoredImage) => Image,
+): { layersSize: number; images: ImageDiskUsage[] } {
+  const images = store.all().map(stored => ({ stored, names: layerNames(layers, chainOf(stored)) }))
+  const users = new Map<string, number>()
+  for (const { names } of images) for (const name of names) users.set(name, (users.get(name) ?? 0) + 1)
+  return {
+    layersSize: layers.sizeOf([...users.keys()]),
+    images: images.map(({ stored, names }) => {
+      const shared = [...names].filter(name => users.get(name)! > 1)
+      const sharedSize = layers.sizeOf(shared)
+      return { image: describe(stored), sharedSize, uniqueSize: layers.sizeOf([...names]) - sharedSize }
+    }),
+  }
+}
+
+const layerNames = (layers: LayerStore, chain: ChainId[]): Set<string> =>
+  new Set(chain.map(id => layers.find(id)?.name).filter(name => name !== undefined))
+
+/** Lowest first. */
+export async function treeOf(
+  store: ImageStore,
+  { layers, workers }: SnapshotRoom,
+  image: StoredImage,
+): Promise<LayerDescription[]> {
+  const chain = chainOf(image)
+  const stack = chain.map(id => layers.get(id))
+  const summaries = await workers.run('describeLayers', { trees: stack.map(layer => layers.treeOf(layer)) })
+  const steps = entriesOf(image).filter(({ emptyLayer }) => !emptyLayer)
+  return stack.map((layer, index) => ({
+    chainId: chain[index]!,
+    diffId: layer.diffId,
+    name: layer.name,
+    path: layers.treeOf(layer),
+    createdBy: steps[index]?.createdBy || steps[index]?.comment || '',
+    size: layer.size,
+    ...summaries[index]!,
+    sharedWith: sharers(store, layers, image, layer.name),
+  }))
+}
+
+function sharers(store: ImageStore, layers: LayerStore, image: StoredImage, layer: string): string[] {
+  return store
+    .all()
+    .filter(other => other.id !== image.id && layerNames(layers, chainOf(other)).has(layer))
+    .map(other => tagsOf(store, other.id)[0] ?? other.id)
+}

@@ -1,0 +1,147 @@
+/**
+ * `docker push`: layers that the registry lacks, then the configuration, then the manifest that makes them an image. A layer that the
+ * registry has is skipped; one that it has in another repository is mounted from there.
+ */
+
+import { createHash } from 'node:crypto'
+import { Readable, Transform } from 'node:stream'
+import { createGzip } from 'node:zlib'
+import type { LayerStore } from '../../snapshots/layers.ts'
+import { digestOf } from '../blobs.ts'
+import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from '../image-store.ts'
+import { type Descriptor, type Manifest, MEDIA_TYPE } from '../oci.ts'
+import type { ChainId, DiffId, Digest, Progress } from '../types.ts'
+import type { BlobRecord, BlobRecords } from './blob-records.ts'
+import { reporting, short } from './pull.ts'
+import type { Repository } from './repository.ts'
+import type { Transfers } from './transfers.ts'
+
+export interface PushContext {
+  store: ImageStore
+  layers: LayerStore
+  records: BlobRecords
+  uploads: Transfers
+  onProgress: (step: Progress) => void
+}
+
+export interface Pushed {
+  digest: Digest
+  size: number
+}
+
+/** @param target where it goes: registry and path apart, for mounts within one registry */
+export async function pushImage(
+  context: PushContext,
+  repository: Repository,
+  target: { domain: string; path: string },
+  tag: string,
+  stored: StoredImage,
+): Promise<Pushed> {
+  const { store, records, uploads } = context
+  const diffIds = diffIdsOf(stored)
+  for (const diffId of diffIds) context.onProgress({ status: 'Preparing', id: short(diffId) })
+  const chain = chainOf(stored)
+  const layers = await Promise.all(
+    diffIds.map((diffId, i) => uploads.run(() => pushLayer(context, repository, target, diffId, chain[i]!))),
+  )
+  const name = `${target.domain}/${target.path}`
+  await records.add(
+    layers.map(({ digest, size, mediaType }, i) => [diffIds[i]!, { digest, size, mediaType, repository: name }]),
+  )
+  const configBytes = await store.blobs.read(stored.id as string as Digest)
+  const config: Descriptor = {
+    mediaType: MEDIA_TYPE.dockerConfig,
+    digest: stored.id as string as Digest,
+    size: configBytes.length,
+  }
+  if (!(await repository.hasBlob(config.digest)))
+    await repository.uploadBlob(
+      config.digest,
+      config.size,
+      () => Readable.from([configBytes]),
+      () => {},
+    )
+  const manifest: Manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE.dockerManifest, config, layers }
+  const bytes = Buffer.from(JSON.stringify(manifest, null, 3))
+  await repository.putManifest(tag, MEDIA_TYPE.dockerManifest, bytes)
+  return { digest: digestOf(bytes), size: bytes.length }
+}
+
+async function pushLayer(
+  context: PushContext,
+  repository: Repository,
+  target: { domain: string; path: string },
+  diffId: DiffId,
+  chain: ChainId,
+): Promise<Descriptor> {
+  const { records, onProgress } = context
+  const id = short(diffId)
+  for (const record of records.of(diffId)) {
+    const status = await present(repository, record, target)
+    if (status === null) continue
+    onProgress({ status, id })
+    return asDockerLayer(record)
+  }
+  const uploaded = await upload(context, repository, diffId, chain)
+  onProgress({ status: 'Pushed', id })
+  return uploaded
+}
+
+/** How a blob that this layer is known by came to be in the repository; null if it is not. */
+async function present(
+  repository: Repository,
+  record: BlobRecord,
+  target: { domain: string; path: string },
+): Promise<string | null> {
+  if (await repository.hasBlob(record.digest)) return 'Layer already exists'
+  const from = record.repository.slice(target.domain.length + 1)
+  const isSameRegistry = record.repository.startsWith(`${target.domain}/`) && from !== target.path
+  return isSameRegistry && (await repository.mountBlob(record.digest, from)) ? `Mounted from ${from}` : null
+}
+
+/** In a manifest of Docker's kind all layers are of Docker's kinds. */
+const asDockerLayer = ({ digest, size, mediaType }: BlobRecord): Descriptor => ({
+  mediaType: mediaType.endsWith('tar')
+    ? MEDIA_TYPE.dockerLayer
+    : mediaType.endsWith('gzip')
+      ? MEDIA_TYPE.dockerLayerGzip
+      : mediaType,
+  digest,
+  size,
+})
+
+/** Compressed on its way: how long it will be and what its digest is, is known at the end. */
+async function upload(
+  { layers, onProgress }: PushContext,
+  repository: Repository,
+  diffId: DiffId,
+  chain: ChainId,
+): Promise<Descriptor> {
+  const total = layers.get(chain).archiveSize
+  const source = Readable.from(
+    reporting(layers.archive(chain), total, current =>
+      onProgress({ status: 'Pushing', id: short(diffId), current, total }),
+    ),
+    { objectMode: false },
+  )
+  const hash = createHash('sha256')
+  let size = 0
+  const measured = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk)
+      size += chunk.length
+      done(null, chunk)
+    },
+  })
+  const gzip = createGzip({ level: 6 })
+  source.on('error', error => gzip.destroy(error))
+  gzip.on('error', error => measured.destroy(error))
+  const body = source.pipe(gzip).pipe(measured)
+  try {
+    const digest = await repository.uploadStream(body, () => `sha256:${hash.digest('hex')}` as Digest)
+    return { mediaType: MEDIA_TYPE.dockerLayerGzip, digest, size }
+  } finally {
+    // A refused upload reads no more: the thread that packs the layer would wait for ever, and with it the next push.
+    source.destroy()
+  }
+}

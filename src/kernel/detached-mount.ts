@@ -1,0 +1,37 @@
+/** Overlays that exist as a file descriptor only. See mount(2), open_tree(2), Documentation/filesystems/overlayfs.rst. */
+
+import { check, InvalidParameter } from './errors.ts'
+import { detachedOverlay } from './native.ts'
+
+const PAGE_SIZE = 4096
+const MS_RDONLY = 1
+
+export interface OverlayMount {
+  /** Absolute; relative names of the others are looked up from here. */
+  folder: string
+  /** Topmost first. Without `upper` there must be two at least. */
+  lower: string[]
+  /** With `work`: the overlay is writable. */
+  upper?: string
+  work?: string
+}
+
+/** The options of mount(2) for an overlay. @throws InvalidParameter if they exceed a page */
+export function overlayOptions({ lower, upper, work }: Omit<OverlayMount, 'folder'>): string {
+  const options = [`lowerdir=${lower.map(escapePath).join(':')}`]
+  if (upper !== undefined && work !== undefined)
+    options.push(`upperdir=${escapePath(upper)}`, `workdir=${escapePath(work)}`)
+  const joined = options.join(',')
+  // The kernel copies one page of options and silently cuts the rest off: the lowest layers would be missing.
+  if (Buffer.byteLength(joined) >= PAGE_SIZE) throw new InvalidParameter('max depth exceeded')
+  return joined
+}
+
+const escapePath = (path: string): string => path.replace(/[\\:,]/g, '\\$&')
+
+/** The root folder of an overlay that no mount table shows, as an O_PATH descriptor. It is unmounted by closing it. */
+export function openDetachedOverlay(mount: OverlayMount): number {
+  const options = overlayOptions(mount)
+  const flags = mount.upper === undefined ? MS_RDONLY : 0
+  return check('mount', detachedOverlay(mount.folder, options, flags), { type: 'overlay', options })
+}

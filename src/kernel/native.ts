@@ -1,0 +1,74 @@
+/**
+ * The native library (native/library) as FFI sees it: the only file that imports ffi-napi.
+ * Every function in it returns its result, or -errno.
+ */
+
+import { fileURLToPath } from 'node:url'
+import ffi from 'ffi-napi'
+import ref from 'ref-napi'
+
+/** Where `make -C native` puts what it builds; the same from src/ and from dist/. */
+export const BUILD_DIR = fileURLToPath(new URL('../../build/', import.meta.url))
+
+const library = ffi.Library(`${BUILD_DIR}libskiff.so`, {
+  skiff_use_mailbox: ['void', ['pointer']],
+  skiff_syscall: ['void', []],
+  skiff_use_list: ['void', ['pointer']],
+  skiff_run_list: ['int32', []],
+  skiff_detached_overlay: ['int64', ['string', 'string', 'uint64']],
+  skiff_spawn: ['int64', ['int', 'pointer', 'int', 'pointer', 'int']],
+  skiff_make_network_namespace: ['int64', []],
+  skiff_make_network_namespace_of: ['int64', ['int']],
+  skiff_make_user_namespace: ['int64', ['string', 'string']],
+  skiff_socket_in_network_namespace: ['int64', ['int', 'int', 'int', 'int']],
+})
+
+const RESULT = 7
+// allocUnsafeSlow: memory of its own, that nothing moves or shares. Each worker thread evaluates this file anew.
+const mailbox = Buffer.allocUnsafeSlow(64)
+const words = new BigInt64Array(mailbox.buffer)
+library.skiff_use_mailbox(mailbox as ref.Pointer<unknown>)
+
+/** Runs a system call on the calling thread: its number, then up to six arguments. Returns the result, or -errno. */
+export function rawSyscall(numberAndArguments: bigint[]): number {
+  words.fill(0n)
+  words.set(numberAndArguments)
+  library.skiff_syscall()
+  return Number(words[RESULT])
+}
+
+/** Where a buffer's bytes lie in memory. Valid only while the caller keeps the buffer alive. */
+export const addressOf = (buffer: Buffer): bigint => BigInt(ref.address(buffer))
+
+/** See native/library/syscalls.c. */
+export const useSyscallList = (list: Buffer): void => library.skiff_use_list(list as ref.Pointer<unknown>)
+export const runSyscallList = (): number => library.skiff_run_list()
+
+/** See native/library/detached-mount.c. */
+export const detachedOverlay = (folder: string, options: string, flags: number): number =>
+  Number(library.skiff_detached_overlay(folder, options, flags))
+
+/** ffi-napi takes a Buffer where its types want a ref-napi pointer. */
+const pointer = (buffer: Buffer): ref.Pointer<unknown> => buffer as ref.Pointer<unknown>
+
+/** See native/library/spawn.c. `fds` are int32, `strings` NUL-terminated. */
+export const spawnNative = (executable: number, fds: Buffer, fdCount: number, strings: Buffer, count: number): number =>
+  Number(library.skiff_spawn(executable, pointer(fds), fdCount, pointer(strings), count))
+
+/** See native/library/namespaces.c. */
+export const makeNetworkNamespaceNative = (): number => Number(library.skiff_make_network_namespace())
+
+export const makeNetworkNamespaceOfNative = (userns: number): number =>
+  Number(library.skiff_make_network_namespace_of(userns))
+export const makeUserNamespaceNative = (uidMap: string, gidMap: string): number =>
+  Number(library.skiff_make_user_namespace(uidMap, gidMap))
+
+/** The same on a thread of libuv's pool: the kernel takes milliseconds for it. */
+export const makeNetworkNamespaceNativeAsync = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    library.skiff_make_network_namespace.async((error, result) => (error ? reject(error) : resolve(Number(result))))
+  })
+
+/** See native/library/namespaces.c. */
+export const socketInNetworkNamespaceNative = (netns: number, domain: number, type: number, protocol: number): number =>
+  Number(library.skiff_socket_in_network_namespace(netns, domain, type, protocol))

@@ -1,0 +1,70 @@
+/**
+ * nftables through libnftables(3): rule sets as text, performed in one transaction, without an `nft` process.
+ * The library is part of a base system (Debian: libnftables1, CentOS: nftables) and not linked but opened on first use.
+ */
+
+import ffi from 'ffi-napi'
+import { SkiffError, Unavailable } from './errors.ts'
+
+const SONAME = 'libnftables.so.1'
+
+const open = () =>
+  ffi.Library(SONAME, {
+    nft_ctx_new: ['pointer', ['uint32']],
+    nft_ctx_free: ['void', ['pointer']],
+    nft_ctx_buffer_output: ['int', ['pointer']],
+    nft_ctx_buffer_error: ['int', ['pointer']],
+    nft_ctx_get_output_buffer: ['string', ['pointer']],
+    nft_ctx_get_error_buffer: ['string', ['pointer']],
+    nft_run_cmd_from_buffer: ['int', ['pointer', 'string']],
+  })
+
+type Library = ReturnType<typeof open>
+
+/** nft refused a rule set; the message holds its own words, which point at the place. */
+export class NftablesError extends SkiffError {
+  constructor(
+    readonly commands: string,
+    readonly words: string,
+  ) {
+    super(`nft: ${words.trim() || 'failed without a message'}`)
+  }
+}
+
+/** A context: bound to the network namespace in which it was made. */
+export class Nftables {
+  private readonly library: Library
+  private readonly context: ReturnType<Library['nft_ctx_new']>
+
+  /** @throws Unavailable if the library is not installed */
+  constructor() {
+    try {
+      this.library = open()
+    } catch (cause) {
+      throw new Unavailable(
+        `${SONAME} is missing: install libnftables1 (Debian, Ubuntu) or nftables (CentOS, Fedora)`,
+        { cause },
+      )
+    }
+    this.context = this.library.nft_ctx_new(0)
+    this.library.nft_ctx_buffer_output(this.context)
+    this.library.nft_ctx_buffer_error(this.context)
+  }
+
+  /**
+   * Performs commands in nft(8)'s language: all of them or none. Returns what they print.
+   * @throws NftablesError
+   */
+  run(commands: string): string {
+    const failed = this.library.nft_run_cmd_from_buffer(this.context, commands) !== 0
+    // Both buffers are emptied by being read.
+    const output = this.library.nft_ctx_get_output_buffer(this.context)
+    const words = this.library.nft_ctx_get_error_buffer(this.context)
+    if (failed) throw new NftablesError(commands, words ?? '')
+    return output ?? ''
+  }
+
+  close(): void {
+    this.library.nft_ctx_free(this.context)
+  }
+}

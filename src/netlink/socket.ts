@@ -1,0 +1,197 @@
+/**
+ * A netlink socket: it belongs to the network namespace in which it was made, for ever. netlink(7).
+ * Requests are answered by the kernel before sendto returns, so nothing here waits.
+ */
+
+import { closeSync } from 'node:fs'
+import { check, KernelError } from '../kernel/errors.ts'
+import { socketInNetworkNamespace } from '../kernel/namespaces.ts'
+import { syscall } from '../kernel/syscall.ts'
+import {
+  decodeMessages,
+  encodeMessage,
+  type Message,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  type Request,
+} from './codec.ts'
+
+const AF_NETLINK = 16
+const SOCK_RAW = 3
+const SOCK_CLOEXEC = 0o2000000
+const NETLINK_ROUTE = 0
+/** Firewall and connection tracking; open it in the host's namespace. */
+export const NETLINK_NETFILTER = 12
+const SOL_NETLINK = 270
+const NETLINK_EXT_ACK = 11
+const NETLINK_GET_STRICT_CHK = 12
+const NETLINK_CAP_ACK = 10
+const ONE = Buffer.from([1, 0, 0, 0])
+const RECEIVE_BYTES = 64 * 1024
+const MAX_DUMP_TRIES = 10
+const EEXIST = 17
+const EAGAIN = 11
+
+export class NetlinkSocket {
+  private sequence = 0
+  private readonly buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
+
+  private constructor(private readonly fd: number) {
+    // Without these an error has no words and repeats the whole request, which may not fit the buffer.
+    for (const option of [NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK])
+      check('setsockopt', syscall('setsockopt', fd, SOL_NETLINK, option, ONE, 4))
+  }
+
+  /** In the daemon's own network namespace. */
+  static open(protocol = NETLINK_ROUTE): NetlinkSocket {
+    return new NetlinkSocket(check('socket', syscall('socket', AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol)))
+  }
+
+  /** In the network namespace that `netns` is a descriptor of. */
+  static openIn(netns: number, protocol = NETLINK_ROUTE): NetlinkSocket {
+    return new NetlinkSocket(socketInNetworkNamespace(netns, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol))
+  }
+
+  close(): void {
+    closeSync(this.fd)
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /**
+   * Sends requests in one datagram; the kernel performs them in their order and goes on after one that fails.
+   * @throws KernelError for the first that failed: `netlink (add link web0: …)`
+   */
+  request(...requests: Request[]): void {
+    const failed = this.attempt(...requests).find(error => error !== null)
+    if (failed) throw failed
+  }
+
+  /** Like request, but returns what became of each. */
+  attempt(...requests: Request[]): (KernelError | null)[] {
+    if (requests.length === 0) return []
+    const first = this.sequence + 1
+    this.sequence += requests.length
+    this.send(
+      Buffer.concat(
+        requests.map((request, i) => encodeMessage({ ...request, flags: request.flags | NLM_F_ACK }, first + i)),
+      ),
+    )
+    const results = new Map<number, KernelError | null>()
+    while (results.size < requests.length) {
+      for (const message of this.receive()) {
+        const request = requests[message.sequence - first]
+        // An answer to an earlier call that was cut short by an exception is not ours.
+        if (request && message.type === NLMSG_ERROR) results.set(message.sequence, toError(message, request.what))
+      }
+    }
+    return requests.map((_, i) => results.get(first + i) ?? null)
+  }
+
+  /**
+   * Sends requests to nf_tables in one datagram, of which all take effect or none. @throws KernelError for the first that failed
+   * @param begin @param commit mark the transaction's bounds; they are not acknowledged by every kernel
+   */
+  transact(begin: Request, requests: readonly Request[], commit: Request): void {
+    const all = [begin, ...requests, commit]
+    const first = this.sequence + 1
+    this.sequence += all.length
+    const ack = (request: Request): number => (requests.includes(request) ? NLM_F_ACK : 0)
+    this.send(
+      Buffer.concat(
+        all.map((request, i) => encodeMessage({ ...request, flags: request.flags | ack(request) }, first + i)),
+      ),
+    )
+    for (let answered = 0; answered < requests.length; ) {
+      for (const message of this.receive()) {
+        const request = all[message.sequence - first]
+        const error = request && message.type === NLMSG_ERROR ? toError(message, request.what) : null
+        if (error) throw error
+        if (request) answered++
+      }
+    }
+  }
+
+  /** Asks for one thing. @throws KernelError */
+  get(request: Request): Message {
+    const sequence = ++this.sequence
+    this.send(encodeMessage(request, sequence))
+    for (;;) {
+      for (const message of this.receive()) {
+        if (message.sequence !== sequence) continue
+        const error = message.type === NLMSG_ERROR ? toError(message, request.what) : null
+        if (error) throw error
+        return { ...message, payload: Buffer.from(message.payload) }
+      }
+    }
+  }
+
+  /** Asks for a list: all messages that answer `request`. */
+  dump(request: Request): Message[] {
+    for (let attempt = 1; attempt <= MAX_DUMP_TRIES; attempt++) {
+      const found = this.dumpOnce(request)
+      if (found) return found
+    }
+    throw new KernelError('netlink', EAGAIN, { what: request.what })
+  }
+
+  private dumpOnce(request: Request): Message[] | null {
+    const sequence = ++this.sequence
+    this.send(encodeMessage({ ...request, flags: request.flags | NLM_F_DUMP }, sequence))
+    const found: Message[] = []
+    let interrupted = false
+    for (;;) {
+      for (const message of this.receive()) {
+        if (message.sequence !== sequence) continue
+        interrupted ||= message.interrupted
+        if (message.type === NLMSG_DONE) return interrupted ? null : found
+        if (message.type === NLMSG_ERROR) {
+          const error = toError(message, request.what)
+          if (error) throw error
+        }
+        // The buffer is used again for the next datagram.
+        found.push({ ...message, payload: Buffer.from(message.payload) })
+      }
+    }
+  }
+
+  private send(bytes: Buffer): void {
+    check('sendto', syscall('sendto', this.fd, bytes, bytes.length, 0, null, 0), { on: 'netlink' })
+  }
+
+  private receive(): Iterable<Message> {
+    const length = check('recvfrom', syscall('recvfrom', this.fd, this.buffer, RECEIVE_BYTES, 0, null, null), {
+      on: 'netlink',
+    })
+    return decodeMessages(this.buffer.subarray(0, length))
+  }
+}
+
+/** Whether the kernel refused because the thing exists: often as good as success. */
+export const existsAlready = (error: KernelError | null): boolean => error?.errno === EEXIST
+
+const NLMSGERR_ATTR_MSG = 1
+const ERROR_HEADER_BYTES = 20
+
+/** struct nlmsgerr: the error, the header of the request, then (NETLINK_EXT_ACK) the kernel's words. */
+function toError(message: Message, what: string): KernelError | null {
+  const errno = -message.payload.readInt32LE(0)
+  if (errno === 0) return null
+  const said = extendedAck(message.payload)
+  return new KernelError('netlink', errno, { what, kernel: said })
+}
+
+function extendedAck(payload: Buffer): string {
+  for (let at = ERROR_HEADER_BYTES; at + 4 <= payload.length; ) {
+    const length = payload.readUInt16LE(at)
+    if (length < 4) return ''
+    if ((payload.readUInt16LE(at + 2) & 0x3fff) === NLMSGERR_ATTR_MSG)
+      return payload.toString('utf8', at + 4, at + length - 1)
+    at += (length + 3) & ~3
+  }
+  return ''
+}

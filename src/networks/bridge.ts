@@ -1,0 +1,153 @@
+/** The driver `bridge`: a bridge on the host per network, a veth pair per endpoint. All by netlink, no `ip` process. */
+
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { Conflict, hasCode } from '../kernel/errors.ts'
+import { addAddress, listAddresses } from '../netlink/address.ts'
+import {
+  addBridge,
+  addVeth,
+  deleteLink,
+  disableAddressGeneration,
+  getLink,
+  type Link,
+  listLinks,
+  setAlias,
+  setBridgePort,
+  setUp,
+} from '../netlink/link.ts'
+import { addDefaultRoute } from '../netlink/route.ts'
+import type { NetlinkSocket } from '../netlink/socket.ts'
+
+/** IFALIASZ of include/uapi/linux/if.h, without its final NUL. */
+const MAX_ALIAS = 255
+
+export interface BridgeSettings {
+  name: string
+  /** Noted at a bridge that is made here, and at no other: it tells ours from one that an administrator has made. */
+  note: string
+  mtu: number | undefined
+  /** Gateways, which the bridge itself has: '172.17.0.1' with 16. */
+  addresses: { address: string; prefixLength: number }[]
+  ipv6: boolean
+}
+
+export interface EndpointWiring {
+  bridge: string
+  hostInterface: string
+  guestInterface: string
+  mac: string
+  mtu: number | undefined
+  addresses: { address: string; prefixLength: number }[]
+  /** Default routes to set; '' for none. */
+  gateway: string
+  ipv6Gateway: string
+  /** Containers of the network may not talk to each other (enable_icc=false). */
+  isolated: boolean
+  /**
+   * The container has published ports, which it may call itself: where bridged frames pass the firewall too (br_netfilter), such
+   * a frame is led back to the port that it came from.
+   */
+  hairpin: boolean
+}
+
+/** Docker's scheme: the vendor-less prefix 02:42 and the IPv4 address, so that a neighbour's ARP entry survives a restart. */
+export const macForAddress = (bytes: Buffer): string =>
+  ['02', '42', ...[...bytes].map(byte => byte.toString(16).padStart(2, '0'))].join(':')
+
+const macForName = (name: string): string => macForAddress(createHash('sha256').update(name).digest().subarray(0, 4))
+
+/**
+ * Makes the bridge, or completes one that is there already. Returns its interface index.
+ * @throws Conflict if the name belongs to something else
+ */
+export async function ensureBridge(
+  host: NetlinkSocket,
+  { name, note, mtu, addresses, ipv6 }: BridgeSettings,
+): Promise<number> {
+  let link = getLink(host, name)
+  if (link && link.kind !== 'bridge')
+    throw new Conflict(`${name} exists and is not a bridge but ${link.kind || 'a network card'}`)
+  if (!link) {
+    // A bridge without an address of its own takes over the lowest of its ports', and changes it when they come and go.
+    host.request(
+      addBridge(name, { mac: macForName(name), ...(mtu === undefined ? {} : { mtu }) }),
+      setAlias(name, note.slice(0, MAX_ALIAS)),
+    )
+    link = getLink(host, name) as Link
+  }
+  const present = new Set(
+    listAddresses(host)
+      .filter(one => one.index === link.index)
+      .map(one => one.address),
+  )
+  const index = link.index
+  const missing = addresses.filter(({ address }) => !present.has(address)).map(one => addAddress({ index, ...one }))
+  host.request(...missing, setUp(name))
+  // Lets 127.0.0.1:PORT on the host reach a container; src/networks/firewall-rules.ts guards what that opens.
+  await setSysctl(`net/ipv4/conf/${name}/route_localnet`, '1')
+  await setSysctl('net/ipv4/ip_forward', '1')
+  if (ipv6) await setSysctl('net/ipv6/conf/all/forwarding', '1')
+  return index
+}
+
+/** Nothing happens if it is gone, or was made by somebody else. `mark`: what our notes begin with. */
+export function removeBridge(host: NetlinkSocket, name: string, mark: string): void {
+  if (getLink(host, name)?.alias.startsWith(mark)) host.request(deleteLink(name))
+}
+
+/** Bridges of networks that are no more: of a removal that was cut off. One that still has ports is left for its containers. */
+export function removeOrphans(host: NetlinkSocket, mark: string, wanted: readonly string[]): void {
+  const links = listLinks(host)
+  for (const { name, index, alias } of links) {
+    const isUsed = links.some(link => link.master === index)
+    if (alias.startsWith(mark) && !wanted.includes(name) && !isUsed) host.request(deleteLink(name))
+  }
+}
+
+/** Joins a network namespace to a bridge by a veth pair, and gives the inner end its addresses and routes. */
+export function connectToBridge(
+  host: NetlinkSocket,
+  guest: NetlinkSocket,
+  netns: number,
+  wiring: EndpointWiring,
+): void {
+  const bridge = getLink(host, wiring.bridge)
+  if (!bridge) throw new Conflict(`the bridge ${wiring.bridge} is gone: it was removed behind skiff's back`)
+  const { hostInterface, guestInterface, mac, mtu } = wiring
+  host.request(
+    addVeth({
+      host: hostInterface,
+      guest: guestInterface,
+      guestNetns: netns,
+      guestMac: mac,
+      master: bridge.index,
+      ...(mtu === undefined ? {} : { mtu }),
+    }),
+    ...(wiring.isolated || wiring.hairpin ? [setBridgePort(hostInterface, wiring)] : []),
+  )
+  const index = (getLink(guest, guestInterface) as Link).index
+  const hasIpv6 = wiring.addresses.some(({ address }) => address.includes(':'))
+  guest.request(
+    // Before it comes up: afterwards it would have a link-local address already.
+    ...(hasIpv6 ? [] : [disableAddressGeneration(guestInterface)]),
+    setUp(guestInterface),
+    ...wiring.addresses.map(one => addAddress({ index, ...one })),
+    ...[wiring.gateway, wiring.ipv6Gateway].filter(Boolean).map(gateway => addDefaultRoute(gateway, index)),
+  )
+}
+
+/** Takes an interface away from a sandbox; its other end goes with it. */
+export function disconnectFromBridge(host: NetlinkSocket, hostInterface: string): void {
+  if (getLink(host, hostInterface)) host.request(deleteLink(hostInterface))
+}
+
+/** sysctl(8) -w. A kernel without the key (IPv6 switched off), or one that is read-only but set already, is fine. */
+async function setSysctl(key: string, value: string): Promise<void> {
+  const path = `/proc/sys/${key}`
+  try {
+    if ((await readFile(path, 'utf8')).trim() !== value) await writeFile(path, value)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+  }
+}

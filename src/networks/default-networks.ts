@@ -1,0 +1,96 @@
+/** The networks that always exist: bridge, host and none. The bridge follows the daemon's configuration at every start. */
+
+import { randomBytes } from 'node:crypto'
+import { InvalidParameter } from '../kernel/errors.ts'
+import { completePool } from './ipam.ts'
+import type { StoredNetwork } from './network-store.ts'
+import { BRIDGE_OPTION } from './plan-network.ts'
+import { addressToNumber, Subnet } from './subnet.ts'
+import { chooseSubnet, type DefaultPool } from './subnet-choice.ts'
+import type { NetworkId, PoolConfig } from './types.ts'
+
+/** As dockerd's flags --bridge, --bip, --fixed-cidr, --mtu, --icc, --ip-masq. */
+export interface DefaultBridge {
+  name: string
+  /** The bridge's own address with its prefix, '172.17.0.1/16'; '' for one of the pools. */
+  bip: string
+  /** Containers' addresses come from here; '' for the whole subnet. */
+  fixedCidr: string
+  mtu: number | null
+  icc: boolean
+  masquerade: boolean
+}
+
+/** Those of the three that are missing or not as configured. `taken`: subnets of the host. */
+export function predefinedNetworks(
+  bridge: DefaultBridge | null,
+  existing: readonly StoredNetwork[],
+  taken: readonly Subnet[],
+  pools: readonly DefaultPool[],
+): StoredNetwork[] {
+  const named = (name: string) => existing.find(network => network.name === name)
+  const wanted = [plain('host', 'host', named('host')), plain('none', 'null', named('none'))]
+  if (bridge) {
+    const others = existing.filter(network => network.name !== 'bridge')
+    const subnets = others.flatMap(network => network.ipam.config.map(config => Subnet.parse(config.subnet)))
+    wanted.push(defaultBridge(bridge, named('bridge'), [...taken, ...subnets], pools))
+  }
+  return wanted.filter(network => JSON.stringify(network) !== JSON.stringify(named(network.name)))
+}
+
+const base = (name: string, driver: string, known: StoredNetwork | undefined): StoredNetwork => ({
+  name,
+  driver,
+  id: known?.id ?? (randomBytes(32).toString('hex') as NetworkId),
+  created: known?.created ?? new Date().toISOString(),
+  scope: 'local',
+  configuredSubnets: false,
+  internal: false,
+  attachable: false,
+  enableIpv4: true,
+  enableIpv6: false,
+  labels: {},
+  options: {},
+  ipam: { driver: 'default', options: {}, config: [] },
+})
+
+const plain = (name: string, driver: string, known: StoredNetwork | undefined): StoredNetwork =>
+  base(name, driver, known)
+
+function defaultBridge(
+  wanted: DefaultBridge,
+  known: StoredNetwork | undefined,
+  taken: readonly Subnet[],
+  pools: readonly DefaultPool[],
+): StoredNetwork {
+  const options: Record<string, string> = {
+    [BRIDGE_OPTION.DEFAULT_BRIDGE]: 'true',
+    [BRIDGE_OPTION.ICC]: String(wanted.icc),
+    [BRIDGE_OPTION.MASQUERADE]: String(wanted.masquerade),
+    [BRIDGE_OPTION.HOST_BINDING]: '0.0.0.0',
+    [BRIDGE_OPTION.NAME]: wanted.name,
+    [BRIDGE_OPTION.MTU]: String(wanted.mtu ?? 1500),
+  }
+  const network = base('bridge', 'bridge', known)
+  return { ...network, options, ipam: { ...network.ipam, config: [pool(wanted, known, taken, pools)] } }
+}
+
+function pool(
+  { bip, fixedCidr }: DefaultBridge,
+  known: StoredNetwork | undefined,
+  taken: readonly Subnet[],
+  pools: readonly DefaultPool[],
+): PoolConfig {
+  if (bip !== '') {
+    const subnet = Subnet.parse(bip)
+    const gateway = bip.split('/')[0] as string
+    if (addressToNumber(gateway) === subnet.base)
+      throw new InvalidParameter(`invalid bip ${bip}: it names a subnet, not an address`)
+    return completePool({ gateway, ipRange: fixedCidr }, subnet)
+  }
+  // A subnet once chosen is kept, unless the host has come to use it itself.
+  const before = known?.ipam.config[0]
+  if (before && !taken.some(subnet => subnet.overlaps(Subnet.parse(before.subnet))))
+    return { ...before, ipRange: fixedCidr }
+  return completePool({ ipRange: fixedCidr }, chooseSubnet(pools, taken))
+}

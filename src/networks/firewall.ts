@@ -1,0 +1,93 @@
+/** The nftables table of one daemon instance: holds the wanted state and brings the kernel to it. */
+
+import { Nftables, NftablesError } from '../kernel/nftables.ts'
+import {
+  type FirewallNetwork,
+  type PublishedPort,
+  publishCommand,
+  tableCommands,
+  unpublishCommand,
+} from './firewall-rules.ts'
+
+export class Firewall {
+  private nftables: Nftables | null = null
+  private readonly networks = new Map<string, FirewallNetwork>()
+  private readonly published = new Map<string, readonly PublishedPort[]>()
+
+  constructor(readonly table: string) {}
+
+  /** Writes the whole table: at the daemon's start, when its state is complete. */
+  reconcile(): void {
+    this.run(tableCommands(this.table, [...this.networks.values()], [...this.published.values()].flat()))
+  }
+
+  /** Takes the table away. Nothing happens if there is none. */
+  remove(): void {
+    this.run(`table inet ${this.table} {}\ndelete table inet ${this.table}`)
+  }
+
+  /** Notes a network without telling the kernel yet. */
+  note(network: FirewallNetwork): void {
+    this.networks.set(network.bridge, network)
+  }
+
+  addNetwork(network: FirewallNetwork): void {
+    this.note(network)
+    this.reconcile()
+  }
+
+  removeNetwork(bridge: string): void {
+    if (this.networks.delete(bridge)) this.reconcile()
+  }
+
+  /** Notes a container's ports without telling the kernel yet. */
+  notePublished(containerId: string, ports: readonly PublishedPort[]): void {
+    if (ports.length > 0) this.published.set(containerId, ports)
+  }
+
+  /** All ports of a container, or none. @throws NftablesError */
+  publish(containerId: string, ports: readonly PublishedPort[]): void {
+    if (ports.length === 0) return
+    this.published.set(containerId, ports)
+    try {
+      this.change(ports.map(port => publishCommand(this.table, port)))
+    } catch (error) {
+      this.published.delete(containerId)
+      throw error
+    }
+  }
+
+  unpublish(containerId: string): void {
+    const ports = this.published.get(containerId)
+    if (!ports) return
+    this.published.delete(containerId)
+    this.change(ports.map(port => unpublishCommand(this.table, port)))
+  }
+
+  private change(commands: readonly string[]): void {
+    try {
+      this.run(commands.join('\n'))
+    } catch (error) {
+      if (!(error instanceof NftablesError)) throw error
+      // Somebody emptied the table behind our back (`nft flush ruleset`): write it anew, from what we know.
+      this.reconcile()
+    }
+  }
+
+  /** Names of base chains of others that drop what is forwarded unless they are told otherwise, as 'inet firewalld filter_FORWARD'. */
+  foreignForwardDrops(): string[] {
+    const chains = this.run('list chains')
+    return [...chains.matchAll(/^table (\S+ \S+) \{$([\s\S]*?)^\}$/gm)].flatMap(([, table = '', body = '']) =>
+      table === `inet ${this.table}`
+        ? []
+        : [...body.matchAll(/chain (\S+) \{\s*type filter hook forward [^;]*; policy drop;/g)].map(
+            ([, chain]) => `${table} ${chain}`,
+          ),
+    )
+  }
+
+  private run(commands: string): string {
+    this.nftables ??= new Nftables()
+    return this.nftables.run(commands)
+  }
+}

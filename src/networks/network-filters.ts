@@ -1,0 +1,41 @@
+/** `docker network ls --filter` and `network prune --filter`. */
+
+import { InvalidParameter } from '../kernel/errors.ts'
+import { momentMs } from '../kernel/moment.ts'
+import { PREDEFINED } from './plan-network.ts'
+import type { Network, NetworkFilters } from './types.ts'
+
+type Test = (network: Network, value: string) => boolean
+
+const hasLabel: Test = ({ labels }, value) => {
+  const [key = '', ...rest] = value.split('=')
+  return key in labels && (rest.length === 0 || labels[key] === rest.join('='))
+}
+
+const TESTS: Record<string, Test> = {
+  driver: (network, value) => network.driver === value,
+  // Docker takes a part of a name or id for the whole.
+  id: (network, value) => network.id.startsWith(value),
+  name: (network, value) => network.name.includes(value),
+  label: hasLabel,
+  'label!': (network, value) => !hasLabel(network, value),
+  scope: (network, value) => network.scope === value,
+  type: (network, value) => (value === 'builtin') === PREDEFINED.includes(network.name),
+  dangling: (network, value) =>
+    isTrue(value) === (Object.keys(network.containers).length === 0 && !PREDEFINED.includes(network.name)),
+  until: (network, value) => Date.parse(network.created) <= momentMs(value),
+}
+
+/** A network passes if it meets every key, by any of the key's values; of labels all must be met. @throws InvalidParameter */
+export function matchesFilters(network: Network, filters: NetworkFilters): boolean {
+  return Object.entries(filters).every(([key, values]) => {
+    const test = TESTS[key]
+    if (!test) throw new InvalidParameter(`invalid filter '${key}'`)
+    if (values.length === 0) return true
+    return key.startsWith('label')
+      ? values.every(value => test(network, value))
+      : values.some(value => test(network, value))
+  })
+}
+
+const isTrue = (value: string): boolean => ['1', 'true', 'True', 'TRUE', 't', 'T'].includes(value)

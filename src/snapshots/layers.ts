@@ -1,0 +1,412 @@
+/**
+ * The layers on disk, each once, however many images have it:
+ *
+ *     layers/tree/NAME          its files, as overlay mounts them. Names are short and count up in base 36, so that
+ *                               125 of them fit into the one page of options that mount(2) takes
+ *     layers/tapes/NAME.gz      what is needed besides the files to repeat its archive (tape.ts)
+ *     layers/displaced/NAME/    files that its archive has twice; mostly missing
+ *     layers/records/NAME.json  its digest and size, and the chains that it is part of
+ *     layers/staging/           what is being unpacked; emptied at start
+ *
+ * `0` lies below all others (lowest-layer.ts): overlay wants two layers at least.
+ */
+
+import { createHash, randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
+import { InvalidParameter, NotFound } from '../kernel/errors.ts'
+import { AT_FDCWD, close, openToRead } from '../kernel/files.ts'
+import { spreadSubfolders } from '../kernel/inode-flags.ts'
+import type { ListedFile } from './file-list.ts'
+import { furnishLowestLayer } from './lowest-layer.ts'
+import { type ChainId, type DiffId, MAX_LAYERS, type StorageDriver } from './types.ts'
+import type { LayerContents } from './unpack/layer.ts'
+import type { ExpectedArchive, LayerFolders, UnpackedLayer } from './worker/layer-jobs.ts'
+import type { WorkerPool } from './worker/pool.ts'
+
+/** A layer that is unpacked but stands on nothing yet. Keep it with place(), or give it to discard(). */
+export interface StagedLayer extends UnpackedLayer {
+  readonly folder: string
+}
+
+export interface Layer {
+  name: string
+  diffId: DiffId
+  /** Bytes of its files, and of its uncompressed archive. */
+  size: number
+  archiveSize: number
+  /** Whether its root folder's owner and mode are its own, or just those that every new folder has. */
+  hasRoot: boolean
+  /** Nothing in it was taken from layers below: it may stand on any others. */
+  isPure: boolean
+  displaced: LayerContents['displaced']
+  /** Where it stands: the chain below ('' for none), by the chain that it completes. */
+  chains: Record<ChainId, ChainId | ''>
+}
+
+/** Lies below everybody's layers: lowest-layer.ts. */
+export const LOWEST_LAYER = '0'
+
+/** OCI image specification, config.md, "Layer ChainID". */
+export const chainIdOf = (parent: ChainId | undefined, diffId: DiffId): ChainId =>
+  (parent === undefined
+    ? diffId
+    : `sha256:${createHash('sha256').update(`${parent} ${diffId}`).digest('hex')}`) as string as ChainId
+
+/** All chains of a stack of layers, lowest first. */
+export function chainIdsOf(diffIds: readonly DiffId[]): ChainId[] {
+  const chain: ChainId[] = []
+  for (const diffId of diffIds) chain.push(chainIdOf(chain.at(-1), diffId))
+  return chain
+}
+
+export class LayerStore {
+  readonly #folder: string
+  readonly #workers: WorkerPool
+  readonly #layers = new Map<string, Layer>()
+  readonly #byChain = new Map<ChainId, Layer>()
+  /** Layers that are written right now, by chain: the second who wants one waits for the first. */
+  readonly #placing = new Map<ChainId, Promise<ChainId>>()
+  readonly #users: (() => Iterable<ChainId>)[] = []
+  #keepers = 0
+  #sweepWaits = false
+  #maySweep = false
+  #nextName = 1
+  /** How merged views of layers are made here. */
+  driver: StorageDriver = 'overlay2'
+
+  private constructor(dataRoot: string, workers: WorkerPool) {
+    this.#folder = join(dataRoot, 'layers')
+    this.#workers = workers
+  }
+
+  static async open(dataRoot: string, workers: WorkerPool): Promise<LayerStore> {
+    const store = new LayerStore(dataRoot, workers)
+    for (const name of ['tree', 'tapes', 'displaced', 'records'])
+      await mkdir(store.#path(name), { recursive: true, mode: 0o700 })
+    await furnishLowestLayer(join(store.treeFolder, LOWEST_LAYER))
+    await rm(store.#path('staging'), { recursive: true, force: true })
+    await mkdir(store.#path('staging'), { mode: 0o700 })
+    store.#spreadStaging()
+    await removeTemporaries(store.#path('records'))
+    await store.#load()
+    return store
+  }
+
+  /** Where the layers' files lie: RootMount's layersDir. */
+  get treeFolder(): string {
+    return this.#path('tree')
+  }
+
+  /** For what is only there for a moment: emptied when the daemon starts. */
+  get stagingFolder(): string {
+    return this.#path('staging')
+  }
+
+  find(chain: ChainId): Layer | undefined {
+    return this.#byChain.get(chain)
+  }
+
+  /** @throws NotFound */
+  get(chain: ChainId): Layer {
+    const layer = this.#byChain.get(chain)
+    if (layer === undefined) throw new NotFound(`layer does not exist: ${chain}`)
+    return layer
+  }
+
+  /** A layer with this content that may stand on any others. */
+  findPure(diffId: DiffId): Layer | undefined {
+    for (const layer of this.#layers.values()) if (layer.isPure && layer.diffId === diffId) return layer
+    return undefined
+  }
+
+  all(): Iterable<Layer> {
+    return this.#layers.values()
+  }
+
+  treeOf(layer: Layer): string {
+    return join(this.treeFolder, layer.name)
+  }
+
+  /** Unpacks and verifies an archive of any compression. @throws InvalidParameter, and nothing stays */
+  async stage(
+    archive: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+    expected: ExpectedArchive = {},
+  ): Promise<StagedLayer> {
+    return this.stageBy((folders: LayerFolders) => this.#workers.run('unpackLayer', { folders, expected }, archive))
+  }
+
+  /** Runs a job that makes a layer in the folders it is given. */
+  async stageBy(job: (folders: LayerFolders) => Promise<UnpackedLayer>): Promise<StagedLayer> {
+    const folder = join(this.#path('staging'), randomBytes(6).toString('hex'))
+    await mkdir(folder, { mode: 0o700 })
+    try {
+      return { ...(await job(foldersIn(folder))), folder }
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true })
+      throw error
+    }
+  }
+
+  async discard(staged: StagedLayer): Promise<void> {
+    await rm(staged.folder, { recursive: true, force: true })
+  }
+
+  /** Keeps a staged layer, on top of a chain. If the same is there already, the staged one is dropped. */
+  async place(staged: StagedLayer, parent: ChainId | undefined): Promise<ChainId> {
+    const chain = chainIdOf(parent, staged.diffId)
+    const earlier = this.#placing.get(chain)
+    if (earlier !== undefined || this.#byChain.has(chain)) {
+      await earlier
+      await this.discard(staged)
+      return chain
+    }
+    const placing = this.#place(staged, parent, chain).finally(() => this.#placing.delete(chain))
+    this.#placing.set(chain, placing)
+    return placing
+  }
+
+  /** Makes a layer of a container's upper folder. */
+  stageUpper(upper: string): Promise<StagedLayer> {
+    return this.stageBy(folders => this.#workers.run('commitUpper', { upper, folders }))
+  }
+
+  /** Makes a layer of files of this machine, and others. */
+  stageList(files: ListedFile[]): Promise<StagedLayer> {
+    return this.stageBy(folders => this.#workers.run('buildLayer', { files, folders }))
+  }
+
+  /** Puts a layer that is here already on top of another chain; undefined if it is not here. */
+  async reuse(diffId: DiffId, parent: ChainId | undefined): Promise<ChainId | undefined> {
+    const chain = chainIdOf(parent, diffId)
+    if (this.#byChain.has(chain)) return chain
+    const pure = this.findPure(diffId)
+    if (pure !== undefined) {
+      await this.#addChain(pure, chain, parent)
+      return chain
+    }
+    // It took something from what it stands on: on other layers it looks different.
+    const other = [...this.#layers.values()].find(layer => layer.diffId === diffId)
+    if (other === undefined) return undefined
+    const [original] = Object.keys(other.chains) as ChainId[]
+    return this.place(await this.stage(this.archive(original!), { diffId }), parent)
+  }
+
+  /** Layers from the top of a chain downwards. @throws NotFound */
+  stack(top: ChainId | undefined): Layer[] {
+    const layers: Layer[] = []
+    for (let chain = top; chain !== undefined; ) {
+      const layer = this.get(chain)
+      layers.push(layer)
+      chain = layer.chains[chain] || undefined
+    }
+    return layers
+  }
+
+  /** What mount(2) gets: names, topmost first, each once. */
+  lowerNames(layers: Layer[]): string[] {
+    // The same layer again, deeper down, adds nothing: all that is in it is there already. Overlay would refuse it (ELOOP).
+    return [...new Set([...layers.map(layer => layer.name), LOWEST_LAYER])]
+  }
+
+  /** The archive of a layer, byte for byte as it was when it came, uncompressed. */
+  archive(chain: ChainId): Readable {
+    const layer = this.get(chain)
+    return this.#workers.stream('repeatLayer', () => ({
+      folders: this.#foldersOf(layer),
+      displaced: layer.displaced,
+      diffId: layer.diffId,
+    }))
+  }
+
+  /** Bytes of the files in these layers. */
+  sizeOf(names: readonly string[]): number {
+    return names.reduce((sum, name) => sum + (this.#layers.get(name)?.size ?? 0), 0)
+  }
+
+  /** Says which chains are in use; all users together decide what a sweep leaves. */
+  addUser(chainsInUse: () => Iterable<ChainId>): void {
+    this.#users.push(chainsInUse)
+  }
+
+  /** To be called when all users are known: before, everything would seem unused. */
+  allowSweeps(): void {
+    this.#maySweep = true
+  }
+
+  /** Does work that makes or takes up layers, which nobody uses before it ends: until then nothing is swept. */
+  async keeping<T>(work: () => Promise<T>): Promise<T> {
+    this.#keepers++
+    try {
+      return await work()
+    } finally {
+      this.#keepers--
+      if (this.#keepers === 0 && this.#sweepWaits) await this.sweep()
+    }
+  }
+
+  /** Deletes all chains that nobody uses, and layers that are in no chain any more. */
+  async sweep(): Promise<void> {
+    this.#sweepWaits = this.#keepers > 0
+    if (this.#sweepWaits || !this.#maySweep) return
+    const used = new Set<ChainId>()
+    for (const chainsInUse of this.#users) for (const chain of chainsInUse()) used.add(chain)
+    const doomed: Layer[] = []
+    const changed: Layer[] = []
+    // All at once, before the first wait: what is not in use is not found any more either.
+    for (const layer of this.#layers.values()) {
+      const unused = (Object.keys(layer.chains) as ChainId[]).filter(chain => !used.has(chain))
+      for (const chain of unused) {
+        delete layer.chains[chain]
+        this.#byChain.delete(chain)
+      }
+      if (Object.keys(layer.chains).length === 0) doomed.push(layer)
+      else if (unused.length > 0) changed.push(layer)
+    }
+    for (const layer of doomed) this.#layers.delete(layer.name)
+    for (const layer of changed) await this.#writeRecord(layer)
+    for (const layer of doomed) await this.#delete(layer)
+  }
+
+  async #place(staged: StagedLayer, parent: ChainId | undefined, chain: ChainId): Promise<ChainId> {
+    const below = this.stack(parent)
+    if (below.length >= MAX_LAYERS) {
+      await this.discard(staged)
+      throw new InvalidParameter('max depth exceeded')
+    }
+    const { contents } = staged
+    const isPure = contents.implicitFolders.length === 0 && contents.foreignLinks.length === 0
+    const same = isPure ? this.findPure(staged.diffId) : undefined
+    if (same !== undefined) {
+      await this.discard(staged)
+      await this.#addChain(same, chain, parent)
+      return chain
+    }
+    if (!isPure) await this.#seal(staged, below)
+    const layer: Layer = {
+      name: (this.#nextName++).toString(36),
+      diffId: staged.diffId,
+      size: contents.size,
+      archiveSize: staged.archiveSize,
+      hasRoot: contents.hasRoot,
+      isPure,
+      displaced: contents.displaced,
+      chains: { [chain]: parent ?? '' },
+    }
+    await this.#moveFromStaging(staged, layer)
+    await this.#writeRecord(layer)
+    this.#layers.set(layer.name, layer)
+    this.#byChain.set(chain, layer)
+    return chain
+  }
+
+  #spreadStaging(): void {
+    const folder = openToRead(AT_FDCWD, this.#path('staging'), constants.O_DIRECTORY)
+    try {
+      spreadSubfolders(folder)
+    } finally {
+      close(folder)
+    }
+  }
+
+  /** Takes from the layers below what the archive relied on. */
+  async #seal(staged: StagedLayer, below: Layer[]): Promise<void> {
+    try {
+      await this.#workers.run('sealLayer', {
+        tree: foldersIn(staged.folder).tree,
+        layersDir: this.treeFolder,
+        lower: this.lowerNames(below),
+        contents: staged.contents,
+        scratch: this.driver === 'vfs' ? this.stagingFolder : null,
+      })
+    } catch (error) {
+      await this.discard(staged)
+      throw error
+    }
+  }
+
+  /** The record is written last: what has none was interrupted, and is deleted at start. */
+  async #moveFromStaging(staged: StagedLayer, layer: Layer): Promise<void> {
+    const from = foldersIn(staged.folder)
+    const to = this.#foldersOf(layer)
+    await rename(from.tape, to.tape)
+    if (Object.keys(layer.displaced).length > 0) await rename(from.displaced, to.displaced)
+    await rename(from.tree, to.tree)
+    await rm(staged.folder, { recursive: true, force: true })
+  }
+
+  async #addChain(layer: Layer, chain: ChainId, parent: ChainId | undefined): Promise<void> {
+    layer.chains[chain] = parent ?? ''
+    this.#byChain.set(chain, layer)
+    await this.#writeRecord(layer)
+  }
+
+  async #delete(layer: Layer): Promise<void> {
+    // First the record: half a layer must not look like one.
+    await rm(this.#recordOf(layer), { force: true })
+    const { tree, tape, displaced } = this.#foldersOf(layer)
+    await rm(tape, { force: true })
+    await rm(displaced, { recursive: true, force: true })
+    // Out of the way at once; a large tree takes its time to delete.
+    const grave = join(this.#path('staging'), `gone-${layer.name}-${randomBytes(3).toString('hex')}`)
+    await rename(tree, grave)
+    await rm(grave, { recursive: true, force: true })
+  }
+
+  async #writeRecord(layer: Layer): Promise<void> {
+    await writeAtomically(this.#recordOf(layer), `${JSON.stringify(layer, null, 2)}\n`, { durable: false })
+  }
+
+  async #load(): Promise<void> {
+    const names = (await readdir(this.#path('records'))).filter(name => name.endsWith('.json'))
+    const records = await Promise.all(names.map(name => readFile(join(this.#path('records'), name), 'utf8')))
+    for (const record of records) {
+      const layer = JSON.parse(record) as Layer
+      this.#layers.set(layer.name, layer)
+      for (const chain of Object.keys(layer.chains) as ChainId[]) this.#byChain.set(chain, layer)
+    }
+    await this.#removeRemains()
+  }
+
+  /** Deletes what a killed daemon has moved into place but not recorded, and numbers on from the highest name. */
+  async #removeRemains(): Promise<void> {
+    for (const name of await readdir(this.treeFolder)) {
+      if (name === LOWEST_LAYER) continue
+      this.#nextName = Math.max(this.#nextName, Number.parseInt(name, 36) + 1)
+      if (!this.#layers.has(name)) await rm(join(this.treeFolder, name), { recursive: true, force: true })
+    }
+    for (const file of await readdir(this.#path('tapes'))) {
+      const name = file.replace(/\.gz$/, '')
+      this.#nextName = Math.max(this.#nextName, Number.parseInt(name, 36) + 1)
+      if (!this.#layers.has(name)) await rm(join(this.#path('tapes'), file), { force: true })
+    }
+    for (const name of await readdir(this.#path('displaced'))) {
+      if (!this.#layers.has(name)) await rm(join(this.#path('displaced'), name), { recursive: true, force: true })
+    }
+  }
+
+  #foldersOf({ name }: Layer): LayerFolders {
+    return {
+      tree: join(this.treeFolder, name),
+      displaced: join(this.#path('displaced'), name),
+      tape: join(this.#path('tapes'), `${name}.gz`),
+    }
+  }
+
+  #recordOf({ name }: Layer): string {
+    return join(this.#path('records'), `${name}.json`)
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name)
+  }
+}
+
+const foldersIn = (folder: string): LayerFolders => ({
+  tree: join(folder, 'tree'),
+  displaced: join(folder, 'displaced'),
+  tape: join(folder, 'tape.gz'),
+})

@@ -1,0 +1,129 @@
+/** The snapshots room's services, put together: what containers, images and the API use. */
+
+import type { Readable } from 'node:stream'
+import type { Unavailable } from '../kernel/errors.ts'
+import { duplicate } from '../kernel/files.ts'
+import type { IdMap } from '../kernel/namespaces.ts'
+import { LayerStore } from './layers.ts'
+import { openRoot } from './merged.ts'
+import { whyNoOverlay } from './overlay-support.ts'
+import { Roots } from './roots.ts'
+import type {
+  Archives,
+  ChainId,
+  Change,
+  RootMount,
+  RootUsage,
+  Snapshots,
+  StorageDriver,
+  UnpackOptions,
+} from './types.ts'
+import { WorkerPool } from './worker/pool.ts'
+
+export interface SnapshotRoom {
+  snapshots: Snapshots
+  archives: Archives
+  layers: LayerStore
+  workers: WorkerPool
+  roots: Roots
+  /** Why roots are copies; null if they are not, or if that was asked for. */
+  noOverlay: Unavailable | null
+}
+
+export interface SnapshotOptions {
+  /** `--storage-driver`; '': overlay2 where it works, else vfs. */
+  driver?: StorageDriver | ''
+}
+
+/**
+ * Opens the state beneath `dataRoot`, and deletes what an interrupted daemon left half-made there.
+ * @throws Unavailable if overlay2 was asked for and cannot be had
+ */
+export async function openSnapshots(dataRoot: string, { driver = '' }: SnapshotOptions = {}): Promise<SnapshotRoom> {
+  const workers = new WorkerPool()
+  const layers = await LayerStore.open(dataRoot, workers)
+  const noOverlay = driver === 'vfs' ? null : whyNoOverlay(layers.stagingFolder)
+  if (driver === 'overlay2' && noOverlay !== null) throw noOverlay
+  layers.driver = driver || (noOverlay === null ? 'overlay2' : 'vfs')
+  const roots = await Roots.open(dataRoot, layers, workers)
+  layers.addUser(() => roots.chains())
+  return {
+    workers,
+    layers,
+    roots,
+    snapshots: new LayerSnapshots(workers, layers, roots),
+    archives: new WorkerArchives(workers),
+    noOverlay,
+  }
+}
+
+class LayerSnapshots implements Snapshots {
+  readonly #workers: WorkerPool
+  readonly #layers: LayerStore
+  readonly #roots: Roots
+
+  constructor(workers: WorkerPool, layers: LayerStore, roots: Roots) {
+    this.#workers = workers
+    this.#layers = layers
+    this.#roots = roots
+  }
+
+  /** No layer goes away while it is copied. */
+  prepare(containerId: string, chain: readonly ChainId[]): Promise<RootMount> {
+    return this.#layers.keeping(() => this.#roots.prepare(containerId, chain))
+  }
+
+  async root(containerId: string): Promise<RootMount> {
+    return this.#roots.get(containerId)
+  }
+
+  async remove(containerId: string): Promise<void> {
+    await this.#roots.remove(containerId)
+    await this.#layers.sweep()
+  }
+
+  openMerged(root: RootMount, { writable = false }: { writable?: boolean } = {}): number {
+    return openRoot(root, writable)
+  }
+
+  changes(root: RootMount): Promise<Change[]> {
+    return this.#workers.run('changes', { root, scratch: this.#layers.stagingFolder })
+  }
+
+  packDiff(root: RootMount): Readable {
+    return root.kind === 'plain'
+      ? this.#workers.stream('packCopy', () => ({ root, scratch: this.#layers.stagingFolder }))
+      : this.#workers.stream('packUpper', () => ({ upper: root.upper }))
+  }
+
+  packTree(root: RootMount): Readable {
+    return this.#workers.stream('packMerged', () => ({ root }))
+  }
+
+  async usage(root: RootMount): Promise<RootUsage> {
+    if (root.kind === 'plain') {
+      // All of it is the container's own.
+      const total = await this.#workers.run('bytesIn', { folder: root.path })
+      return { writable: total, total }
+    }
+    const writable = await this.#workers.run('bytesIn', { folder: root.upper })
+    return { writable, total: writable + this.#layers.sizeOf(root.lower) }
+  }
+}
+
+class WorkerArchives implements Archives {
+  readonly #workers: WorkerPool
+
+  constructor(workers: WorkerPool) {
+    this.#workers = workers
+  }
+
+  pack(root: number, path: string, as: string, ids: IdMap | null = null): Readable {
+    const own = duplicate(root)
+    return this.#workers.stream('packBeneath', () => ({ root: own, path, as, ids }))
+  }
+
+  unpack(root: number, path: string, archive: Readable, options: UnpackOptions = {}): Promise<void> {
+    return this.#workers.run('unpackBeneath', { root: duplicate(root), path, options }, archive).then(() => {})
+  }
+}

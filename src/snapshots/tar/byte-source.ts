@@ -1,0 +1,63 @@
+/** A stream of chunks of any size, read in pieces of a wanted size. */
+
+import { InvalidParameter } from '../../kernel/errors.ts'
+
+/** The stream ended in the middle of something. */
+export class UnexpectedEnd extends InvalidParameter {
+  constructor() {
+    super('unexpected EOF')
+  }
+}
+
+export class ByteSource {
+  readonly #chunks: AsyncIterator<Uint8Array>
+  #current: Buffer = Buffer.alloc(0)
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#chunks = source[Symbol.asyncIterator]()
+  }
+
+  /** Just `size` bytes if they are at hand in one piece. The fast path: most files are small. */
+  takeNow(size: number): Buffer | undefined {
+    if (this.#current.length < size) return undefined
+    const taken = this.#current.subarray(0, size)
+    this.#current = this.#current.subarray(size)
+    return taken
+  }
+
+  /** Just `size` bytes. @throws UnexpectedEnd if the stream ends within them; undefined if it ends before the first */
+  async take(size: number): Promise<Buffer | undefined> {
+    const pieces: Buffer[] = []
+    let missing = size
+    while (missing > 0) {
+      const piece = await this.takeSome(missing)
+      if (piece === undefined) break
+      pieces.push(piece)
+      missing -= piece.length
+    }
+    if (missing === 0) return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces)
+    if (missing === size) return undefined
+    throw new UnexpectedEnd()
+  }
+
+  /** What is at hand, at least one byte and at most `limit`; undefined at the end. */
+  async takeSome(limit: number): Promise<Buffer | undefined> {
+    while (this.#current.length === 0) {
+      const { value, done } = await this.#chunks.next()
+      if (done) return undefined
+      this.#current = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
+    }
+    return this.takeNow(Math.min(limit, this.#current.length))
+  }
+
+  /** Gives bytes back, to be read again. */
+  putBack(bytes: Buffer): void {
+    if (bytes.length === 0) return
+    this.#current = this.#current.length === 0 ? bytes : Buffer.concat([bytes, this.#current])
+  }
+
+  /** Ends the stream early, so that whoever writes it stops. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.()
+  }
+}

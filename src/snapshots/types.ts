@@ -1,0 +1,109 @@
+/**
+ * The vocabulary of layers and roots.
+ *
+ * A LAYER is the folder of files that one archive of an image unpacks to. A CHAIN is the stack of layers that an image is made
+ * of, lowest first; each place in it is named by its ChainId, which depends on everything below. A ROOT is what a container
+ * sees as /: a chain, and on top of it an upper folder of its own. A mount is data: this room says which one is needed, the
+ * container's program (or openMerged, for the daemon itself) performs it.
+ *
+ * Digests: OCI image specification, config.md, "Layer DiffID" and "Layer ChainID".
+ */
+
+import type { Readable } from 'node:stream'
+import type { IdMap } from '../kernel/namespaces.ts'
+
+declare const brand: unique symbol
+
+/** `sha256:` and 64 hexadecimal digits: of the bytes as they are stored or transferred. */
+export type Digest = string & { readonly [brand]: 'Digest' }
+/** The digest of a layer's uncompressed archive. */
+export type DiffId = string & { readonly [brand]: 'DiffId' }
+/** The identity of a layer on top of certain others. */
+export type ChainId = string & { readonly [brand]: 'ChainId' }
+
+/** The deepest chain that skiff takes. Above it the options of mount(2) would leave their page on some hosts. */
+export const MAX_LAYERS = 125
+
+export type RootMount =
+  | {
+      kind: 'overlay'
+      /** Absolute. Stand here (fchdir) when mounting: `lower` is relative to it, so that 125 layers fit into one page. */
+      layersDir: string
+      /** The names of the layers, topmost first, as overlay's lowerdir wants them; never empty, each only once. */
+      lower: string[]
+      /** Absolute. */
+      upper: string
+      /** Absolute; on the same file system as upper. */
+      work: string
+    }
+  /** A folder with a copy of everything, where overlay cannot be had; the layers are what it is a copy of. */
+  | { kind: 'plain'; path: string; layersDir: string; lower: string[] }
+
+/** Docker's names for how roots are made: by overlay, or by copies. */
+export type StorageDriver = 'overlay2' | 'vfs'
+
+/** One line of `docker diff`. */
+export interface Change {
+  kind: 'changed' | 'added' | 'deleted'
+  /** Absolute within the root. */
+  path: string
+}
+
+/** In bytes, as du(1) counts: file sizes, each hard-linked file once. */
+export interface RootUsage {
+  /** What the upper folder holds. */
+  writable: number
+  /** With all layers below. */
+  total: number
+}
+
+export interface Snapshots {
+  /**
+   * Makes upper and work folder for a container. The upper's own owner, mode and times are those of the chain's root folder.
+   * @throws NotFound if a layer is missing, Conflict if the container has a root already
+   */
+  prepare(containerId: string, chain: readonly ChainId[]): Promise<RootMount>
+  /** The mount of a root made earlier, also by a daemon that ran before this one. @throws NotFound */
+  root(containerId: string): Promise<RootMount>
+  /** Deletes a container's upper and work folder. Nothing happens if there are none. */
+  remove(containerId: string): Promise<void>
+  /**
+   * A merged view of a root as a detached mount: an O_CLOEXEC file descriptor of its root folder, which the caller closes.
+   * Nobody's mount table shows it. Resolve names in it with openat2(RESOLVE_IN_ROOT).
+   * Writable while no container runs on the same root (two overlays on one upper folder are undefined behaviour):
+   * ask with `writable` only then; otherwise use the running container's own root (/proc/PID/root).
+   */
+  openMerged(root: RootMount, options?: { writable?: boolean }): number
+  /** What `docker diff` shows, sorted by path. */
+  changes(root: RootMount): Promise<Change[]>
+  /** The upper folder as a layer's archive (uncompressed tar; whiteouts as `.wh.` files). */
+  packDiff(root: RootMount): Readable
+  /** The whole tree as `docker export` gives it (uncompressed tar). */
+  packTree(root: RootMount): Readable
+  usage(root: RootMount): Promise<RootUsage>
+}
+
+/** What `docker cp` sends and receives. Names are resolved by the kernel, within the folder that `root` is. */
+export interface Archives {
+  /**
+   * A tar of the file or folder at `path`, resolved beneath `root` (symlinks stay inside); its entries are named `as`, `as/…`.
+   * The last component is not followed if it is a symlink. The descriptor is duplicated: the caller may close its own at once.
+   * `ids`: the files are shown as a user namespace's; the archive has the ids inside.
+   * @throws NotFound
+   */
+  pack(root: number, path: string, as: string, ids?: IdMap | null): Readable
+  /**
+   * Unpacks an archive (any compression) into the existing folder at `path` beneath `root`.
+   * @throws NotFound, InvalidParameter (a broken or hostile archive), Conflict (a folder over a file or the reverse, unless allowed)
+   */
+  unpack(root: number, path: string, archive: Readable, options?: UnpackOptions): Promise<void>
+}
+
+export interface UnpackOptions {
+  /** The archive's ids, and the owner's, are those inside a user namespace; the files get those that they are outside. */
+  ids?: IdMap | null
+  /** Refuse to put a folder in the place of a file, and the reverse (`noOverwriteDirNonDir`). */
+  keepKind?: boolean
+  /** Give everything to this owner, in place of the archive's. */
+  owner?: { uid: number; gid: number }
+}

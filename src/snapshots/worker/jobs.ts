@@ -1,0 +1,100 @@
+/** What the threads can do. A job's parameters and result are plain data. */
+
+import type { IdMap } from '../../kernel/namespaces.ts'
+import { bytesIn, changesBetween, changesOf } from '../changes.ts'
+import { describeLayers, type LayerSummary } from '../describe-layers.ts'
+import { type ListedFile, packList } from '../file-list.ts'
+import { packTree } from '../pack.ts'
+import { decompress } from '../tar/decompress.ts'
+import type { Change, DiffId, RootMount, UnpackOptions } from '../types.ts'
+import type { LayerContents } from '../unpack/layer.ts'
+import { sealLayer } from '../unpack/seal.ts'
+import { type ExpectedArchive, type LayerFolders, type UnpackedLayer, unpackLayerArchive } from './layer-jobs.ts'
+import { copyLayers, packCopy, withView } from './plain-jobs.ts'
+import type { Receiver, Sender } from './streams.ts'
+import {
+  packBeneath,
+  packMerged,
+  packUpper,
+  repeatLayer,
+  sendAll,
+  unpackBeneath,
+  withFolder,
+  withFolders,
+  withLayers,
+} from './tree-jobs.ts'
+
+/** Each job by its name. Those that take an archive or give one do so as a stream. */
+export interface Jobs {
+  /** Takes an archive of any compression. */
+  unpackLayer: { parameters: { folders: LayerFolders; expected: ExpectedArchive }; result: UnpackedLayer }
+  /** Completes an unpacked layer with what it relies on in those below. */
+  sealLayer: {
+    parameters: { tree: string; layersDir: string; lower: string[]; contents: LayerContents; scratch: string | null }
+    result: unknown
+  }
+  /** Fills a folder with a copy of what layers show. */
+  copyLayers: { parameters: { layersDir: string; lower: string[]; target: string }; result: unknown }
+  /** Makes a layer of an upper folder. */
+  commitUpper: { parameters: { upper: string; folders: LayerFolders }; result: UnpackedLayer }
+  /** Makes a layer of a list of files. */
+  buildLayer: { parameters: { files: ListedFile[]; folders: LayerFolders }; result: UnpackedLayer }
+  /** Gives the archive that a layer was unpacked from. */
+  repeatLayer: {
+    parameters: { folders: LayerFolders; displaced: LayerContents['displaced']; diffId: DiffId }
+    result: unknown
+  }
+  /** Gives the upper folder as a layer's archive. */
+  packUpper: { parameters: { upper: string }; result: unknown }
+  /** Gives as a layer's archive what has changed in a copy of layers. */
+  packCopy: { parameters: { root: RootMount & { kind: 'plain' }; scratch: string }; result: unknown }
+  /** Gives all of a root. */
+  packMerged: { parameters: { root: RootMount }; result: unknown }
+  /** Gives one file or folder of a root, whose descriptor the job takes over. */
+  packBeneath: { parameters: { root: number; path: string; as: string; ids: IdMap | null }; result: unknown }
+  /** Takes an archive of any compression, and a root's descriptor. */
+  unpackBeneath: { parameters: { root: number; path: string; options: UnpackOptions }; result: unknown }
+  changes: { parameters: { root: RootMount; scratch: string }; result: Change[] }
+  /** Bytes of the files in a folder. */
+  bytesIn: { parameters: { folder: string }; result: number }
+  /** Of a stack of layers, lowest first. */
+  describeLayers: { parameters: { trees: string[] }; result: LayerSummary[] }
+  /** Takes and gives a stream. */
+  decompress: { parameters: object; result: unknown }
+}
+
+export type JobKind = keyof Jobs
+
+type Implementation<K extends JobKind> = (
+  parameters: Jobs[K]['parameters'],
+  input: Receiver,
+  output: Sender,
+) => Promise<Jobs[K]['result']>
+
+export const JOBS: { [K in JobKind]: Implementation<K> } = {
+  unpackLayer: ({ folders, expected }, input) => unpackLayerArchive(folders, expected, input),
+  sealLayer: ({ tree, layersDir, lower, contents, scratch }) =>
+    withView(layersDir, lower, scratch, below => withFolder(tree, layer => sealLayer(layer, below, contents))),
+  copyLayers: ({ layersDir, lower, target }) => copyLayers(layersDir, lower, target),
+  commitUpper: ({ upper, folders }) =>
+    withFolder(upper, async folder => {
+      const layer = await unpackLayerArchive(folders, {}, packTree(folder, { asLayer: true }))
+      return { ...layer, contents: { ...layer.contents, size: bytesIn(folder) } }
+    }),
+  buildLayer: ({ files, folders }) => unpackLayerArchive(folders, {}, packList(files)),
+  repeatLayer: ({ folders, displaced, diffId }, _, output) => repeatLayer(folders, displaced, diffId, output),
+  packUpper: ({ upper }, _, output) => packUpper(upper, output),
+  packCopy: ({ root, scratch }, _, output) => packCopy(root, scratch, output),
+  packMerged: ({ root }, _, output) => packMerged(root, output),
+  packBeneath: ({ root, path, as, ids }, _, output) => packBeneath(root, path, as, ids, output),
+  unpackBeneath: ({ root, path, options }, input) => unpackBeneath(root, path, input, options),
+  changes: ({ root, scratch }) =>
+    root.kind === 'plain'
+      ? withView(root.layersDir, root.lower, scratch, below =>
+          withFolder(root.path, tree => changesBetween(tree, below)),
+        )
+      : withLayers(root.layersDir, root.lower, below => withFolder(root.upper, upper => changesOf(upper, below))),
+  bytesIn: ({ folder }) => withFolder(folder, bytesIn),
+  describeLayers: ({ trees }) => withFolders(trees, describeLayers),
+  decompress: async (_, input, output) => sendAll((await decompress(input)).content, output),
+}

@@ -1,0 +1,48 @@
+/** Jobs for data-roots that cannot have overlay: layers are merged by hand (../merge.ts). */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { mergeLayers } from '../merge.ts'
+import { packChanges } from '../pack.ts'
+import type { RootMount } from '../types.ts'
+import type { Sender } from './streams.ts'
+import { sendAll, withFolder, withFolders, withLayers } from './tree-jobs.ts'
+
+/** Lowest first, as they are merged. */
+const pathsOf = (layersDir: string, lower: readonly string[]): string[] =>
+  lower.map(name => join(layersDir, name)).reverse()
+
+/** Fills an empty folder with a copy of what the layers show. */
+export const copyLayers = (layersDir: string, lower: string[], target: string): Promise<void> =>
+  withFolders(pathsOf(layersDir, lower), layers => withFolder(target, folder => mergeLayers(layers, folder, 'copy')))
+
+/**
+ * What the layers show, for as long as `use` takes: by overlay or, where `scratch` is given, as a tree of hard links in a
+ * temporary folder there, which costs no copies but may not be written to.
+ */
+export async function withView<T>(
+  layersDir: string,
+  lower: string[],
+  scratch: string | null,
+  use: (merged: number) => T | Promise<T>,
+): Promise<T> {
+  if (scratch === null) return withLayers(layersDir, lower, use)
+  const view = mkdtempSync(join(scratch, 'view-'))
+  try {
+    return await withFolders(pathsOf(layersDir, lower), layers =>
+      withFolder(view, folder => {
+        mergeLayers(layers, folder, 'link')
+        return use(folder)
+      }),
+    )
+  } finally {
+    rmSync(view, { recursive: true, force: true })
+  }
+}
+
+export const packCopy = (
+  { path, layersDir, lower }: RootMount & { kind: 'plain' },
+  scratch: string,
+  output: Sender,
+): Promise<void> =>
+  withView(layersDir, lower, scratch, below => withFolder(path, tree => sendAll(packChanges(tree, below), output)))

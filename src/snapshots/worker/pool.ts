@@ -1,0 +1,167 @@
+/**
+ * Threads for the work on layers: reading archives, hashing, compressing, walking trees. A thread is started when there is a
+ * job and none is free, up to a limit, and ended when nothing has come for a while.
+ */
+
+import { availableParallelism } from 'node:os'
+import { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { Unavailable } from '../../kernel/errors.ts'
+// An addon that only threads have loaded is unloaded with the last of them, and crashes: the main thread loads it too.
+import '../../kernel/native.ts'
+import { fromTransferred } from './errors.ts'
+import type { Jobs } from './jobs.ts'
+import type { FromWorker } from './protocol.ts'
+import { Receiver, Sender } from './streams.ts'
+
+// Tests run the sources, which Node 20 cannot load into a thread: there it is the compiled file.
+const WORKER = fileURLToPath(
+  new URL(
+    import.meta.url.endsWith('.ts') ? '../../../dist/snapshots/worker/worker.js' : './worker.js',
+    import.meta.url,
+  ),
+)
+const IDLE_MS = 30_000
+
+interface Thread {
+  worker: Worker
+  idle: NodeJS.Timeout | undefined
+  dead: boolean
+  /** Ends the job that runs, when the thread dies. */
+  fail: (error: Error) => void
+}
+
+/** A stream of chunks. */
+export type Bytes = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
+export type JobKind = keyof Jobs
+type Parameters<K extends JobKind> = Jobs[K]['parameters']
+type Result<K extends JobKind> = Jobs[K]['result']
+
+export class WorkerPool {
+  readonly #limit: number
+  readonly #free: Thread[] = []
+  readonly #waiting: ((thread: Thread) => void)[] = []
+  #started = 0
+
+  constructor(limit = Math.max(availableParallelism(), 4)) {
+    this.#limit = limit
+  }
+
+  /** Runs a job that takes a stream, or none, and gives a result. */
+  async run<K extends JobKind>(kind: K, parameters: Parameters<K>, input?: Bytes): Promise<Result<K>> {
+    const thread = await this.#acquire()
+    try {
+      return await this.#converse<Result<K>>(thread, { kind, ...parameters }, input)
+    } finally {
+      this.#release(thread)
+    }
+  }
+
+  /** Runs a job that gives a stream, once it is read; its failure is the stream's. Destroying the stream ends the job. */
+  stream<K extends JobKind>(kind: K, parameters: () => Parameters<K>, input?: Bytes): Readable {
+    const pool = this
+    async function* output(): AsyncGenerator<Uint8Array> {
+      const thread = await pool.#acquire()
+      const { port1, port2 } = new MessageChannel()
+      const receiver = new Receiver(port1)
+      const job = pool.#converse(thread, { kind, ...parameters() }, input, { port1, port2, receiver })
+      job.catch(error => receiver.fail(error))
+      try {
+        yield* receiver
+        await job
+      } finally {
+        port1.postMessage({ abort: 'no longer wanted' })
+        job.catch(() => {}).finally(() => pool.#release(thread))
+      }
+    }
+    return Readable.from(output(), { objectMode: false })
+  }
+
+  /** Ends all threads. Jobs that run fail. */
+  async close(): Promise<void> {
+    for (const thread of this.#free.splice(0)) {
+      clearTimeout(thread.idle)
+      await thread.worker.terminate()
+    }
+  }
+
+  async #converse<R>(
+    thread: Thread,
+    job: { kind: string },
+    input: Bytes | undefined,
+    channel: { port1: MessagePort; port2: MessagePort; receiver?: Receiver } = new MessageChannel(),
+  ): Promise<R> {
+    const { port1: port, port2, receiver } = channel
+    const sender = new Sender(port)
+    let inputError: unknown
+    try {
+      return await new Promise<R>((resolve, reject) => {
+        thread.fail = reject
+        port.on('message', (message: FromWorker) => {
+          if ('taken' in message) sender.taken(message.taken)
+          else if ('chunk' in message) receiver?.push(message.chunk)
+          else if ('end' in message) receiver?.end()
+          else if ('result' in message) resolve(message.result as R)
+          else reject(inputError ?? fromTransferred(message.error))
+        })
+        thread.worker.postMessage({ job, port: port2 }, [port2])
+        // The job hears of a failed input and cleans up before it fails itself.
+        feed(input, sender).catch(error => {
+          inputError = error
+          port.postMessage({ abort: String(error) })
+        })
+      })
+    } finally {
+      sender.stop(new Error('the job has ended'))
+      port.close()
+    }
+  }
+
+  #acquire(): Promise<Thread> {
+    const free = this.#free.pop()
+    if (free !== undefined) {
+      clearTimeout(free.idle)
+      free.worker.ref()
+      return Promise.resolve(free)
+    }
+    if (this.#started < this.#limit) return Promise.resolve(this.#start())
+    return new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  #start(): Thread {
+    this.#started++
+    const worker = new Worker(WORKER, { execArgv: [] })
+    const thread: Thread = { worker, idle: undefined, dead: false, fail: () => {} }
+    worker.on('error', error => thread.fail(error))
+    worker.on('exit', () => {
+      this.#started--
+      thread.dead = true
+      const index = this.#free.indexOf(thread)
+      if (index !== -1) this.#free.splice(index, 1)
+      thread.fail(new Unavailable('a worker thread has ended'))
+    })
+    return thread
+  }
+
+  #release(thread: Thread): void {
+    thread.fail = () => {}
+    const next = this.#waiting.shift()
+    if (next !== undefined) {
+      next(thread.dead ? this.#start() : thread)
+      return
+    }
+    if (thread.dead) return
+    this.#free.push(thread)
+    // An idle thread does not keep the process alive.
+    thread.worker.unref()
+    thread.idle = setTimeout(() => void thread.worker.terminate(), IDLE_MS).unref()
+  }
+}
+
+async function feed(input: Bytes | undefined, sender: Sender): Promise<void> {
+  if (input === undefined) return
+  for await (const chunk of input) await sender.send(chunk)
+  await sender.end()
+}

@@ -1,0 +1,43 @@
+/**
+ * What the main thread and a worker say to each other about one job. Each job has a message channel of its own:
+ *
+ *     main                                   worker
+ *      │ ── {chunk} … {end} or {abort} ───────▶ │   input
+ *      │ ◀─ {taken: bytes} ──────────────────── │   as much may be sent again
+ *      │ ◀─ {chunk} … {end} ─────────────────── │   output
+ *      │ ── {taken: bytes} or {abort} ────────▶ │
+ *      │ ◀─ {result} or {error} ─────────────── │   the last word
+ *
+ * At most WINDOW bytes are under way in each direction, however fast one side is: memory stays bounded.
+ */
+
+import type { MessagePort } from 'node:worker_threads'
+
+/** Bytes under way, per job and direction. */
+export const WINDOW = 4 * 1024 * 1024
+/** Chunks are gathered to this size: a message costs some 20 µs whatever is in it. */
+export const CHUNK = 256 * 1024
+
+export type ToWorker = { chunk: Uint8Array } | { end: true } | { taken: number } | { abort: string }
+export type FromWorker =
+  | { chunk: Uint8Array }
+  | { end: true }
+  | { taken: number }
+  | { result: unknown }
+  | { error: TransferredError }
+
+/** Starts a job: the first and only thing that goes over the worker's own port. */
+export interface JobMessage {
+  job: { kind: string }
+  port: MessagePort
+}
+
+/** An error's class does not survive the way between threads; its name does. */
+export interface TransferredError {
+  name: string
+  message: string
+  code: string | undefined
+  syscall: string | undefined
+  errno: number | undefined
+  stack: string | undefined
+}

@@ -1,0 +1,117 @@
+/** One direction of a job's channel, at its two ends. */
+
+import type { MessagePort } from 'node:worker_threads'
+import { CHUNK, WINDOW } from './protocol.ts'
+
+/** Where bytes are sent: gathers them into chunks and waits while too many are under way. */
+export class Sender {
+  readonly #port: MessagePort
+  #gathered = Buffer.allocUnsafeSlow(CHUNK)
+  #length = 0
+  #underWay = 0
+  #wake: () => void = () => {}
+  #stopped: Error | undefined
+
+  constructor(port: MessagePort) {
+    this.#port = port
+  }
+
+  /** Copies the bytes. To be awaited if it gives a promise: too much is under way. @throws what stop() was given */
+  send(bytes: Uint8Array): Promise<void> | undefined {
+    if (bytes.length > CHUNK - this.#length) return this.#sendInParts(bytes)
+    this.#gathered.set(bytes, this.#length)
+    this.#length += bytes.length
+    return this.#length === CHUNK ? this.#flush() : undefined
+  }
+
+  async #sendInParts(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + CHUNK - this.#length)
+      this.#gathered.set(part, this.#length)
+      this.#length += part.length
+      at += part.length
+      if (this.#length === CHUNK) await this.#flush()
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#flush()
+    this.#port.postMessage({ end: true })
+  }
+
+  taken(bytes: number): void {
+    this.#underWay -= bytes
+    this.#wake()
+  }
+
+  /** Makes send() throw, now if it waits. */
+  stop(reason: Error): void {
+    this.#stopped ??= reason
+    this.#wake()
+  }
+
+  async #flush(): Promise<void> {
+    while (this.#underWay >= WINDOW && this.#stopped === undefined) {
+      await new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+    }
+    if (this.#stopped !== undefined) throw this.#stopped
+    if (this.#length === 0) return
+    const chunk = this.#gathered.subarray(0, this.#length)
+    this.#underWay += this.#length
+    this.#port.postMessage({ chunk }, [chunk.buffer])
+    this.#gathered = Buffer.allocUnsafeSlow(CHUNK)
+    this.#length = 0
+  }
+}
+
+/** Where they arrive, in order. */
+export class Receiver implements AsyncIterable<Uint8Array> {
+  readonly #port: MessagePort
+  readonly #chunks: Uint8Array[] = []
+  #taken = 0
+  #ended = false
+  #failure: Error | undefined
+  #wake: () => void = () => {}
+
+  constructor(port: MessagePort) {
+    this.#port = port
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk)
+    this.#wake()
+  }
+
+  end(): void {
+    this.#ended = true
+    this.#wake()
+  }
+
+  fail(error: Error): void {
+    this.#failure ??= error
+    this.#wake()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure
+      const chunk = this.#chunks.shift()
+      if (chunk !== undefined) {
+        this.#taken += chunk.length
+        // Not for each chunk: a message wakes the other thread up. But before the sender runs out of leave to send.
+        if (this.#taken >= WINDOW / 4) {
+          this.#port.postMessage({ taken: this.#taken })
+          this.#taken = 0
+        }
+        yield chunk
+      } else if (this.#ended) return
+      else {
+        await new Promise<void>(resolve => {
+          this.#wake = resolve
+        })
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+/** `docker volume ls --filter` and `volume prune --filter`. */
+
+import { InvalidParameter } from '../kernel/errors.ts'
+import type { Volume, VolumeFilters } from './types.ts'
+
+const hasLabel = ({ labels }: Volume, value: string): boolean => {
+  const [key = '', ...rest] = value.split('=')
+  return key in labels && (rest.length === 0 || labels[key] === rest.join('='))
+}
+
+/** @throws InvalidParameter for a key or a boolean that does not exist */
+export function matchesFilters(volume: Volume, filters: VolumeFilters, isUsed: (volume: Volume) => boolean): boolean {
+  return Object.entries(filters).every(([key, values]) => {
+    if (values.length === 0) return true
+    switch (key) {
+      case 'name':
+        return values.some(value => volume.name.includes(value))
+      case 'driver':
+        return values.includes(volume.driver)
+      case 'label':
+        return values.every(value => hasLabel(volume, value))
+      case 'label!':
+        return !values.some(value => hasLabel(volume, value))
+      case 'dangling':
+        return values.some(value => isTrue(value) !== isUsed(volume))
+      default:
+        throw new InvalidParameter(`invalid filter '${key}'`)
+    }
+  })
+}
+
+function isTrue(value: string): boolean {
+  if (['1', 'true', 'True', 'TRUE', 't', 'T'].includes(value)) return true
+  if (['0', 'false', 'False', 'FALSE', 'f', 'F'].includes(value)) return false
+  throw new InvalidParameter(`invalid filter 'dangling=[${value}]'`)
+}

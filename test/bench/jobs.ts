@@ -1,0 +1,118 @@
+/** What is measured: jobs at the API, each from the first request to the last answer. */
+
+import { createReadStream } from 'node:fs'
+import { buffer } from 'node:stream/consumers'
+import { create, exec, remove, start } from '../support/containers.ts'
+import type { Engine } from '../support/engine.ts'
+import { fixture, importImage } from '../support/images.ts'
+
+export interface Job {
+  name: string
+  /** How often, compared with the job that is done most often. */
+  share: number
+  /** Before the clock runs, every time. */
+  before?(engine: Engine): Promise<void>
+  run(engine: Engine): Promise<void>
+  /** After the clock has stopped, every time. */
+  after?(engine: Engine): Promise<void>
+}
+
+const HostConfig = { NetworkMode: 'none' }
+const PARALLEL = 20
+const CLIENTS = 8
+
+const idle = { Image: 'busybox', Cmd: ['sleep', '100000'], StopSignal: 'SIGKILL', HostConfig }
+
+/** Runs `count` tasks, `clients` of them at a time. */
+async function inParallel(count: number, clients: number, task: (number: number) => Promise<unknown>): Promise<void> {
+  let next = 0
+  const client = async () => {
+    while (next < count) await task(next++)
+  }
+  await Promise.all(Array.from({ length: clients }, client))
+}
+
+async function removeImage(engine: Engine, reference: string): Promise<void> {
+  await engine.api.request('DELETE', `/images/${reference}`, { query: { force: true } })
+}
+
+/** The containers of one job, by engine. */
+const crowd = new Map<Engine, string[]>()
+
+async function startCrowd(engine: Engine): Promise<void> {
+  const ids: string[] = []
+  crowd.set(engine, ids)
+  await inParallel(PARALLEL, CLIENTS, async () => ids.push(await start(engine, idle)))
+}
+
+const removeCrowd = (engine: Engine): Promise<void> =>
+  inParallel(PARALLEL, CLIENTS, number => remove(engine, crowd.get(engine)?.[number] ?? ''))
+
+/** `ids`: a running container in each engine, for exec. */
+export function jobs(ids: Map<Engine, string>): Job[] {
+  return [
+    {
+      name: 'create + start + wait + remove of `true`, network none',
+      share: 1,
+      async run(engine) {
+        const id = await create(engine, { Image: 'busybox', Cmd: ['true'], HostConfig })
+        // As `docker run` does: waiting begins before the start.
+        const ended = engine.api.post(`/containers/${id}/wait`, undefined, { condition: 'next-exit' })
+        await engine.api.post(`/containers/${id}/start`)
+        await ended
+        await engine.api.delete(`/containers/${id}`)
+      },
+    },
+    {
+      name: 'exec of `true`: create, start, output, exit code',
+      share: 1,
+      run: async engine => void (await exec(engine, ids.get(engine) ?? '', ['true'])),
+    },
+    {
+      name: 'list of all containers (10 running)',
+      share: 1,
+      run: engine => engine.api.get('/containers/json', { all: true }),
+    },
+    { name: 'inspect of a container', share: 1, run: engine => engine.api.get(`/containers/${ids.get(engine)}/json`) },
+    { name: `${PARALLEL} × create + start, ${CLIENTS} clients`, share: 0.25, run: startCrowd, after: removeCrowd },
+    { name: `${PARALLEL} × remove by force, ${CLIENTS} clients`, share: 0.25, before: startCrowd, run: removeCrowd },
+    {
+      name: 'load of debian-image.tar (116 MB)',
+      share: 0.25,
+      before: engine => removeImage(engine, 'debian:bookworm'),
+      async run(engine) {
+        const body = createReadStream(await fixture('debian-image.tar'))
+        const answer = await engine.api.request('POST', '/images/load', {
+          body,
+          headers: { 'Content-Type': 'application/x-tar' },
+        })
+        if (answer.status !== 200 || /"error"/.test(answer.text))
+          throw new Error(`load: ${answer.status} ${answer.text}`)
+      },
+    },
+    {
+      name: 'import of debian.tar (116 MB)',
+      share: 0.25,
+      before: engine => removeImage(engine, 'imported:latest'),
+      run: async engine => importImage(engine, await fixture('debian.tar'), 'imported:latest'),
+      after: engine => removeImage(engine, 'imported:latest'),
+    },
+    {
+      name: 'logs of 10,000 lines',
+      share: 0.5,
+      run: async engine =>
+        void (await buffer(
+          await engine.api.stream('GET', '/containers/talker/logs', { query: { stdout: 1, stderr: 1 } }),
+        )),
+    },
+  ]
+}
+
+/** What the jobs need: busybox, ten idle containers, one that has printed a lot. The answer is one of the idle. */
+export async function prepare(engine: Engine): Promise<string> {
+  await importImage(engine, await fixture('busybox.tar'), 'busybox:latest', ['CMD ["sh"]'])
+  const ids = await Promise.all(Array.from({ length: 10 }, () => start(engine, idle)))
+  await start(engine, { Image: 'busybox', Cmd: ['sh', '-c', 'seq 10000'], HostConfig }, 'talker')
+  await engine.api.post('/containers/talker/wait')
+  return ids[0] ?? ''
+}

@@ -1,0 +1,98 @@
+/** A full disk: what cannot be written is refused, what runs goes on, and when there is room again all is as it should be. */
+
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readdir, rm, rmdir, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { create, inspect, remove, start, wait } from '../support/containers.ts'
+import { type Daemon, startDaemon } from '../support/daemon.ts'
+import { importBusybox } from '../support/images.ts'
+import { RUN } from '../support/machine.ts'
+
+const HostConfig = { NetworkMode: 'none' }
+const SLEEP = { Image: 'busybox', Cmd: ['sleep', '100000'], HostConfig }
+
+let disk: string
+let execRoot: string
+let skiff: Daemon
+beforeAll(async () => {
+  disk = await mkdtemp(join(tmpdir(), `skiff-disk-${RUN}-`))
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', disk])
+  // As on a machine: /run is another file system, and has room.
+  execRoot = await mkdtemp(join(tmpdir(), `skiff-run-${RUN}-`))
+  skiff = await startDaemon({ parent: disk, args: ['--exec-root', execRoot] })
+  await importBusybox(skiff)
+})
+afterAll(async () => {
+  try {
+    // It may not have come up.
+    await (skiff as Daemon | undefined)?.stop()
+  } finally {
+    execFileSync('umount', [disk])
+    await rmdir(disk)
+    await rm(execRoot, { recursive: true })
+  }
+})
+
+const filler = () => join(disk, 'filler')
+/** Not a byte is left. */
+async function fill(): Promise<void> {
+  for (const size of [1 << 20, 4096]) {
+    try {
+      for (;;) await writeFile(filler(), Buffer.alloc(size), { flag: 'a' })
+    } catch (error) {
+      expect((error as NodeJS.ErrnoException).code).toBe('ENOSPC')
+    }
+  }
+}
+const free = () => rm(filler(), { force: true })
+
+test('a create is refused in words and leaves nothing', async () => {
+  await fill()
+  const { status, json } = await skiff.api.request('POST', '/containers/create', { body: SLEEP })
+  expect(status).toBe(500)
+  expect(json.message).toMatch(/ENOSPC|no space left/i)
+  expect(await skiff.api.get('/containers/json', { all: true })).toEqual([])
+  expect(await readdir(join(skiff.dataRoot, 'containers'))).toEqual([])
+  expect(await readdir(join(skiff.dataRoot, 'roots'))).toEqual([])
+  await free()
+  await remove(skiff, await start(skiff, SLEEP))
+})
+
+test('a start that cannot be recorded is undone, and works later', async () => {
+  const id = await create(skiff, SLEEP)
+  await fill()
+  const { status, json } = await skiff.api.request('POST', `/containers/${id}/start`)
+  expect([status, json.message]).toEqual([500, expect.stringMatching(/ENOSPC|no space left/i)])
+  expect((await inspect(skiff, id)).State).toMatchObject({ Running: false, Pid: 0 })
+  await free()
+  await skiff.api.post(`/containers/${id}/start`)
+  expect((await inspect(skiff, id)).State.Running).toBe(true)
+  await remove(skiff, id)
+})
+
+test('an end that cannot be recorded is told to who waits, and known to the next daemon', async () => {
+  const id = await start(skiff, { ...SLEEP, Cmd: ['sh', '-c', 'read x; exit 6'], OpenStdin: true, StdinOnce: true })
+  const client = await skiff.api.hijack(`/containers/${id}/attach`, { query: { stream: 1, stdin: 1 } })
+  await fill()
+  const ended = wait(skiff, id)
+  client.end('go\n')
+  expect(await ended).toBe(6)
+  expect((await inspect(skiff, id)).State).toMatchObject({ Status: 'exited', ExitCode: 6 })
+  await skiff.kill9()
+  await free()
+  await skiff.restart()
+  expect((await inspect(skiff, id)).State).toMatchObject({ Status: 'exited', ExitCode: 6 })
+  await remove(skiff, id)
+})
+
+test('a log that cannot grow does not stop the process, and removal makes room', async () => {
+  const id = await start(skiff, { ...SLEEP, Cmd: ['sh', '-c', 'yes; exit 1 || true'] })
+  await fill()
+  expect((await inspect(skiff, id)).State.Running).toBe(true)
+  expect((await skiff.api.request('GET', '/containers/json')).status).toBe(200)
+  await truncate(filler(), 0)
+  await remove(skiff, id)
+  await free()
+})
