@@ -5,7 +5,7 @@ import type { LayerStore, StagedLayer } from '../snapshots/layers.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from './image-store.ts'
 import { applyInstructions } from './instructions.ts'
 import { configToOci, EMPTY_CONFIG, historyFromOci, historyToOci, type OciImage, thisArchitecture } from './oci.ts'
-import type { CommitOptions, DiffId, HistoryEntry, ImageConfig, ImportOptions } from './types.ts'
+import type { CommitOptions, ComposeOptions, DiffId, HistoryEntry, ImageConfig, ImportOptions } from './types.ts'
 
 export async function importImage(
   store: ImageStore,
@@ -39,6 +39,15 @@ export async function commitImage(store: ImageStore, layers: LayerStore, options
       parent,
     })
   })
+}
+
+export function composeImage(
+  store: ImageStore,
+  { parent, diffIds, history, created, ...image }: ComposeOptions,
+): Promise<StoredImage> {
+  const described = { ...image, comment: '', createdBy: '', parent: undefined }
+  const configuration = encodeImage(described, created, [...diffIds], [...history])
+  return store.add(Buffer.from(JSON.stringify(configuration)), parent === undefined ? {} : { parent })
 }
 
 interface Platform {

@@ -5,7 +5,7 @@ import { InvalidParameter, NotFound } from '../kernel/errors.ts'
 import type { LayerStore } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
 import { BUILTINS } from './builtin/index.ts'
-import { commitImage, importImage } from './create.ts'
+import { commitImage, composeImage, importImage } from './create.ts'
 import { applyFilters, createdMs, type ResolvedFilters } from './filters.ts'
 import { chainOf, describeImage, ImageStore, type StoredImage } from './image-store.ts'
 import { diskUsage, historyOf, treeOf } from './inspect.ts'
@@ -24,6 +24,7 @@ import { isIdPrefix, isNameOf, removeImage } from './remove.ts'
 import { type SavedImage, saveImages } from './save.ts'
 import type {
   CommitOptions,
+  ComposeOptions,
   HistoryLine,
   Image,
   ImageDiskUsage,
@@ -154,6 +155,10 @@ export class ImageService implements Images {
     const stored = await commitImage(this.#store, this.#layers, options)
     if (options.reference !== undefined) await this.#name(stored, options.reference)
     return this.#describe(stored)
+  }
+
+  async compose(options: ComposeOptions): Promise<Image> {
+    return this.#describe(await composeImage(this.#store, options))
   }
 
   async history(name: string): Promise<HistoryLine[]> {
