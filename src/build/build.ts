@@ -64,7 +64,7 @@ class Build {
   async run(): Promise<BuildResult> {
     const { dockerfile, inlineDockerfile, tags } = this.#request
     const text = inlineDockerfile ?? (await readDockerfile(this.#contextFolder, dockerfile))
-    await applyIgnore(this.#rooms.snapshots, this.#contextFolder, dockerfile)
+    if (!this.#request.contextIsClean) await applyIgnore(this.#rooms.snapshots, this.#contextFolder, dockerfile)
     const file = parseDockerfile(text)
     const plan = planBuild(file, this.#request)
     this.#tell({ kind: 'plan', file: dockerfile || 'Dockerfile', total: plan.total })

@@ -8,7 +8,7 @@ import { cacheUsage } from './cache/usage.ts'
 import { contextsFolder, removeFolder } from './context.ts'
 import { removeLeftSteps } from './steps/container.ts'
 import type { BuildService } from './types.ts'
-import type { Rooms } from './workshop.ts'
+import { type Rooms, treeOf } from './workshop.ts'
 
 /** The cache keeps layers alive: it has to be open before anything is swept. */
 export async function openCache({
@@ -39,6 +39,10 @@ function chainsOf(cache: BuildCache, layers: Rooms['snapshots']['layers']): Set<
 
 export const createBuildService = (rooms: Rooms): BuildService => ({
   build: (request, context, tell, signal) => build(rooms, request, context, tell, signal),
+  tree: async image => {
+    const { chain } = await rooms.context.rooms.images.resolve(image)
+    return rooms.snapshots.workers.stream('packTreeOf', () => ({ tree: treeOf(rooms, chain) }))
+  },
   cacheUsage: async () => cacheUsage(rooms),
   prune: request => pruneCache(rooms, request),
 })

@@ -36,6 +36,8 @@ export interface BuildRequest {
   contexts: Record<string, { folder: string } | { image: string }>
   /** Where the main context lies in the archive; '': the archive is the context. */
   contextFolder: string
+  /** The client has applied .dockerignore. */
+  contextIsClean: boolean
   secrets: Record<string, Buffer>
   /** Sockets of ssh agents, by id. */
   agents: Record<string, string>
@@ -93,6 +95,8 @@ export interface BuildService {
     tell: (event: BuildEvent) => void,
     signal: AbortSignal,
   ): Promise<BuildResult>
+  /** The files of an image, as one tar archive. @throws NotFound */
+  tree(image: string): Promise<Readable>
   cacheUsage(): Promise<CacheEntry[]>
   prune(request: PruneRequest): Promise<{ removed: string[]; reclaimed: number }>
 }

@@ -3,6 +3,7 @@
 import type { Context } from '../containers/context.ts'
 import type { Image } from '../images/types.ts'
 import type { Tree } from '../snapshots/copy/tree.ts'
+import { LOWEST_LAYER } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
 import type { ChainId } from '../snapshots/types.ts'
 import type { BuildCache } from './cache/cache.ts'
@@ -38,7 +39,8 @@ export function treeOf({ snapshots: { layers } }: Pick<Rooms, 'snapshots'>, chai
   return {
     kind: 'layers',
     layersDir: layers.treeFolder,
-    lower: layers.lowerNames(layers.stack(chain.at(-1))),
+    // Without the layer below all others, whose files are no image's.
+    lower: layers.lowerNames(layers.stack(chain.at(-1))).filter(name => name !== LOWEST_LAYER),
     scratch: layers.driver === 'vfs' ? layers.stagingFolder : null,
   }
 }

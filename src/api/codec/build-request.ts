@@ -19,6 +19,7 @@ interface Extension {
   agents: Record<string, string>
   contexts: Record<string, { folder: string; image: string }>
   contextFolder: string
+  contextIsClean: boolean
 }
 
 const flag: Codec<boolean> = {
@@ -38,6 +39,7 @@ const extension = new Struct<Extension>('SkiffBuild', {
   agents: field('agents', map(text)),
   contexts: field('contexts', map(namedContext)),
   contextFolder: field('contextFolder', text),
+  contextIsClean: field('contextIsClean', flag),
 })
 
 function readExtension(header: string | string[] | undefined): Extension {
@@ -86,6 +88,7 @@ export function decodeBuild(
     keepSteps: !own.events,
     contexts: Object.fromEntries(contexts),
     contextFolder: own.contextFolder,
+    contextIsClean: own.contextIsClean,
     secrets: Object.fromEntries(Object.entries(own.secrets).map(([id, value]) => [id, Buffer.from(value, 'base64')])),
     agents: own.agents,
     pullImage,

@@ -19,6 +19,8 @@ export class ClassicLines {
   readonly #waiting = new Map<number, BuildEvent[]>()
   #total = 0
   #current = 1
+  /** That runs the current step. */
+  #container = ''
 
   constructor(write: (line: Line) => void) {
     this.#write = write
@@ -39,22 +41,23 @@ export class ClassicLines {
   }
 
   #say(event: Exclude<BuildEvent, { kind: 'plan' | 'warning' }>): void {
-    switch (event.kind) {
-      case 'begin':
-        return this.#text(`Step ${event.step}/${this.#total} : ${event.text}\n`)
-      case 'pull':
-        return this.#write(encodeProgress(event.progress))
-      case 'running':
-        return this.#text(` ---> Running in ${shortId(event.container)}\n`)
-      case 'output':
-        return this.#text(event.stream === 'stderr' ? `\u001b[91m${event.text}\u001b[0m` : event.text)
-      case 'end':
-        return this.#end(event)
-    }
+    if (event.kind === 'begin') this.#text(`Step ${event.step}/${this.#total} : ${event.text}\n`)
+    else if (event.kind === 'pull') this.#write(encodeProgress(event.progress))
+    else if (event.kind === 'running') this.#begin(event.container)
+    else if (event.kind === 'end') this.#end(event)
+    // Docker shows errors in red.
+    else this.#text(event.stream === 'stderr' ? `\u001b[91m${event.text}\u001b[0m` : event.text)
+  }
+
+  #begin(container: string): void {
+    this.#container = shortId(container)
+    this.#text(` ---> Running in ${this.#container}\n`)
   }
 
   #end({ step, cached, image }: Extract<BuildEvent, { kind: 'end' }>): void {
     if (cached && image !== '') this.#text(' ---> Using cache\n')
+    if (this.#container !== '') this.#text(`Removing intermediate container ${this.#container}\n`)
+    this.#container = ''
     this.#text(` ---> ${shortId(image)}\n`)
     this.#current = step + 1
     const waiting = this.#waiting.get(this.#current) ?? []

@@ -7,7 +7,7 @@ import { decodeBuild } from '../codec/build-request.ts'
 import { ClassicLines, describeFailure, encodeBuildFailure, type Line } from '../codec/build-stream.ts'
 import { registryConfig } from '../codec/registry-auth.ts'
 import type { Call } from '../http/call.ts'
-import { post, type Route } from '../http/router.ts'
+import { get, post, type Route } from '../http/router.ts'
 
 async function build(call: Call): Promise<void> {
   const { request, events, quiet, remote } = decodeBuild(
@@ -26,7 +26,7 @@ async function build(call: Call): Promise<void> {
     else if (events) answer.line({ build: { kind: 'done', ...result } })
     else classic.done(named(result))
   } catch (error) {
-    if (!answer.begun) throw error
+    if (!answer.begun && !events) throw error
     call.log.debug({ err: error }, 'a build failed')
     answer.flush()
     if (events) answer.line({ build: { kind: 'failed', ...describeFailure(error) } })
@@ -117,6 +117,11 @@ const isArchive = (content: Buffer): boolean =>
   MAGIC.some(magic => content.subarray(0, 6).toString('hex').startsWith(magic)) ||
   content.subarray(257, 262).toString() === 'ustar'
 
+/** skiff's own: the files of an image, for `build --output`. */
+async function tree(call: Call): Promise<void> {
+  await call.stream('application/x-tar', await call.services.builds.tree(call.query.text('image')))
+}
+
 async function prune(call: Call): Promise<void> {
   const filters = call.query.filters(['until', 'id', 'parent', 'type', 'description', 'inuse', 'shared', 'private'])
   const { removed, reclaimed } = await call.services.builds.prune({
@@ -127,4 +132,4 @@ async function prune(call: Call): Promise<void> {
   call.send(200, { CachesDeleted: removed.length > 0 ? removed : null, SpaceReclaimed: reclaimed })
 }
 
-export const buildRoutes: Route[] = [post('/build', build), post('/build/prune', prune)]
+export const buildRoutes: Route[] = [post('/build', build), get('/build/tree', tree), post('/build/prune', prune)]

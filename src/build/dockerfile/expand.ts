@@ -160,7 +160,7 @@ class Lexer {
       if (rest === '') throw new InvalidParameter('syntax error: missing } in substitution')
       throw new InvalidParameter(`unsupported modifier (${rest}) in substitution`)
     }
-    if (name === '') throw new InvalidParameter('bad substitution: ${} names no variable')
+    if (name === '') throw new InvalidParameter('bad substitution: a name is missing')
     this.#at += modifier.length
     return modifier === '}' ? (this.#variables(name) ?? '') : this.#modified(name, modifier)
   }

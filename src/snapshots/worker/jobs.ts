@@ -5,6 +5,7 @@ import { bytesIn, changesBetween, changesOf } from '../changes.ts'
 import { type CopyRequest, copyInto, makeFolderIn } from '../copy/copy.ts'
 import { removeIgnored } from '../copy/ignore.ts'
 import { findSources, type SourceQuery, type Sources } from '../copy/sources.ts'
+import { type Tree, withTree } from '../copy/tree.ts'
 import { describeLayers, type LayerSummary } from '../describe-layers.ts'
 import { type ListedFile, packList } from '../file-list.ts'
 import { packTree } from '../pack.ts'
@@ -51,6 +52,8 @@ export interface Jobs {
   findSources: { parameters: SourceQuery; result: Sources }
   copyInto: { parameters: CopyRequest; result: unknown }
   makeFolderIn: { parameters: { into: RootMount; path: string }; result: unknown }
+  /** Gives a tree. */
+  packTreeOf: { parameters: { tree: Tree }; result: unknown }
   removeIgnored: { parameters: { folder: string; patterns: string[] }; result: unknown }
   /** Makes a layer of a list of files. */
   buildLayer: { parameters: { files: ListedFile[]; folders: LayerFolders }; result: UnpackedLayer }
@@ -100,6 +103,7 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
   findSources,
   copyInto,
   makeFolderIn: ({ into, path }) => makeFolderIn(into, path),
+  packTreeOf: ({ tree }, _, output) => withTree(tree, root => sendAll(packTree(root, { asLayer: false }), output)),
   removeIgnored: ({ folder, patterns }) => removeIgnored(folder, patterns),
   buildLayer: ({ files, folders }) => unpackLayerArchive(folders, {}, packList(files)),
   repeatLayer: ({ folders, displaced, diffId }, _, output) => repeatLayer(folders, displaced, diffId, output),
