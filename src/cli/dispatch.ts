@@ -92,6 +92,7 @@ function connect(session: Session, globals: Globals): Engine {
   const mayStart = session.mayStartDaemon && address.text === DEFAULT_ADDRESS
   return new Engine(address, {
     pinnedVersion: session.env.DOCKER_API_VERSION,
+    closed: session.closed,
     ...(mayStart && {
       onAbsent: async () => {
         const { startDaemon } = await import('../client/start-daemon.ts')

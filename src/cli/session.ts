@@ -29,4 +29,6 @@ export interface Session {
   onSignal(listener: (name: NodeJS.Signals) => void): () => void
   /** Whether a daemon may be started for this session: root's, on the default address. */
   readonly mayStartDaemon: boolean
+  /** Aborted when nobody wants the command's result any more; a process just ends then. */
+  readonly closed?: AbortSignal
 }

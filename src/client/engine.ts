@@ -37,6 +37,8 @@ export interface EngineOptions {
   readonly pinnedVersion?: string | undefined
   /** Called when nobody listens at the first contact; the contact is tried again after it. */
   readonly onAbsent?: (() => Promise<void>) | undefined
+  /** Ends every connection, also those taken over. */
+  readonly closed?: AbortSignal | undefined
 }
 
 export class Engine {
@@ -104,6 +106,7 @@ export class Engine {
     return new Promise((resolve, reject) => {
       sent.once('upgrade', (_response, socket: Socket, head: Buffer) => {
         if (head.length > 0) socket.unshift(head)
+        this.options.closed?.addEventListener('abort', () => socket.destroy(), { once: true })
         resolve({ input: socket, output: socket })
       })
       // A daemon that does not upgrade answers 200 and writes until it closes the connection.
@@ -137,7 +140,7 @@ export class Engine {
   }
 
   #open(method: string, target: string, options: RequestOptions, agent: Agent | false): ClientRequest {
-    const { query = {}, body, headers = {}, signal } = options
+    const { query = {}, body, headers = {}, signal = this.options.closed } = options
     const stream = body !== undefined && 'pipe' in body ? (body as Readable) : undefined
     const json = body !== undefined && !stream && !Buffer.isBuffer(body)
     const bytes = stream || body === undefined ? undefined : json ? Buffer.from(JSON.stringify(body)) : (body as Buffer)
