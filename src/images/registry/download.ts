@@ -116,10 +116,16 @@ async function transfer(
     }
   }
   const counted = reporting(bytes(), size, current => tell({ status: 'Downloading', current, total: size }))
-  const staged = await layers.stage(counted, { storedDigest: digest, storedSize: size, diffId })
+  const staged = await layers.stage(counted, { storedDigest: digest, storedSize: size, diffId }).catch(explain)
   tell({ status: 'Verifying Checksum' })
   tell({ status: 'Download complete' })
   return staged
+}
+
+/** What goes wrong in an archive is told as Docker tells it; what names the digest says enough. */
+function explain(error: unknown): never {
+  if (!(error instanceof InvalidParameter) || /digest|diffID|bytes/.test(error.message)) throw error
+  throw new InvalidParameter(`failed to register layer: ${error.message}`, { cause: error })
 }
 
 /** Passes bytes on and tells from time to time how many it were. */

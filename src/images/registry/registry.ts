@@ -25,7 +25,7 @@ import { pushImage } from './push.ts'
 import { RegistryError } from './refusals.ts'
 import { Repository } from './repository.ts'
 import { type FoundImage, searchIndex, splitTerm } from './search.ts'
-import { Session, USUAL_TRIES } from './session.ts'
+import { NO_CREDENTIALS, Session, USUAL_TRIES } from './session.ts'
 import { SharedDownloads } from './shared-downloads.ts'
 import { Transfers } from './transfers.ts'
 
@@ -151,8 +151,13 @@ export class Registry {
     const signal = AbortSignal.timeout(LOGIN_TIMEOUT_MS)
     return this.#withEndpoints(domain, 'push', async endpoint => {
       const session = new Session({ endpoint, credentials: auth, scope: '', signal })
-      const response = await session.send({ method: 'GET', path: '', accept: [200] })
-      await response.body.dump()
+      try {
+        const response = await session.send({ method: 'GET', path: '', accept: [200] })
+        await response.body.dump()
+      } catch (error) {
+        if (!(error instanceof Unauthorized)) throw error
+        throw new Unauthorized(`Get "${endpoint.url}/v2/": ${error.message}`, { cause: error })
+      }
       return { status: 'Login Succeeded', identityToken: '' }
     })
   }
@@ -260,7 +265,7 @@ const domainOf = (serverAddress: string): string => {
 /** Docker's words, which its clients match on. */
 function worded(error: unknown, reference: Reference, purpose: Purpose): unknown {
   const name = familiarRepository(reference)
-  if (!(error instanceof SkiffError)) return error
+  if (!(error instanceof SkiffError) || error.message === NO_CREDENTIALS) return error
   const isDenied =
     error instanceof Unauthorized ||
     (error instanceof RegistryError && (error.status === 403 || error.code === 'DENIED'))

@@ -107,11 +107,11 @@ export class Session {
     const header = first.response.headers['www-authenticate']
     this.#authorization.forget(scope)
     const isChallenge = this.#authorization.learn(Array.isArray(header) ? header[0] : header, first.hadAuthorization)
-    if (!isChallenge || wanted.once) throw await unauthorized(first.response)
+    if (!isChallenge || wanted.once) throw await unauthorized(first.response, !first.hadAuthorization)
     await first.response.body.dump()
     const second = await this.#dispatch(wanted, scope)
     if (second.response.statusCode !== 401) return second.response
-    throw await unauthorized(second.response)
+    throw await unauthorized(second.response, !second.hadAuthorization)
   }
 
   async #dispatch(
@@ -158,8 +158,13 @@ function redirected(from: URL, location: string): URL {
   return url
 }
 
-async function unauthorized(response: SessionResponse): Promise<Unauthorized> {
+/** A password was asked for, and none is known. */
+export const NO_CREDENTIALS = 'no basic auth credentials'
+
+async function unauthorized(response: SessionResponse, isNameless: boolean): Promise<Unauthorized> {
   const said = await refusal(response)
+  const asked = String(response.headers['www-authenticate'] ?? '')
+  if (isNameless && /^basic\b/i.test(asked)) return new Unauthorized(NO_CREDENTIALS)
   return new Unauthorized(said.code === '' ? 'unauthorized: authentication required' : said.message)
 }
 
