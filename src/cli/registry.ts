@@ -13,6 +13,8 @@ export interface Leaf {
   /** Shown among the first in the overview. */
   readonly common?: boolean
   readonly hidden?: boolean
+  /** Works so long by itself that it gets a process of its own (launched/command-host.ts). */
+  readonly alone?: boolean
   readonly load: () => Promise<AnyCommand>
 }
 
