@@ -23,6 +23,9 @@ const run = promisify(execFile)
 const EXT4_IOC_SHUTDOWN = 0x8004587d
 const NO_LOG_FLUSH = 2
 
+/** A minute. */
+const MAX_TRIES = 3_000
+
 export class Disk {
   private constructor(
     readonly folder: string,
@@ -74,16 +77,21 @@ export class Disk {
     }
   }
 
-  /** Mounts of containers that were killed a moment ago go away on their own. */
+  /** Mounts of containers that were killed a moment ago go away on their own; the loop device goes with the last one. */
   async #unmount(): Promise<void> {
     for (let tries = 0; ; tries++) {
       try {
         await run('umount', [this.folder])
-        return
+        break
       } catch (error) {
-        if (tries > 500) throw error
+        if (tries > MAX_TRIES) throw error
         await pause(20)
       }
+    }
+    // Any mount namespace of the machine that was copied meanwhile holds the file system, which has no power any more.
+    for (let tries = 0; (await run('losetup', ['-j', this.image])).stdout !== ''; tries++) {
+      if (tries > MAX_TRIES) throw new Error(`${this.image} is still in use`)
+      await pause(20)
     }
   }
 
