@@ -65,6 +65,7 @@ export const COMMANDS: readonly Leaf[] = [
   ),
   leaf('Upload an image to a registry', 'push, image push', () => pick('push')(import('./commands/push.ts')), common),
   leaf('List images', 'images, image ls, image list', () => pick('images')(import('./commands/images.ts')), common),
+  leaf('Run projects of several containers', 'compose', () => pick('compose')(import('./commands/compose.ts')), common),
   leaf('Log in to a registry', 'login', () => pick('login')(import('./commands/login.ts')), common),
   leaf('Log out from a registry', 'logout', () => pick('logout')(import('./commands/logout.ts')), common),
   leaf('Search a registry for images', 'search', () => pick('search')(import('./commands/search.ts')), common),
