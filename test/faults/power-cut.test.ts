@@ -33,7 +33,7 @@ async function isWhole(skiff: Daemon, image: string): Promise<void> {
   expect((await run(skiff, { Image: image, Cmd: ['/bin/echo', 'whole'], HostConfig })).stdout).toBe('whole\n')
 }
 
-test('images, by import, load, commit and tag', async () => {
+test('images, by import, load, commit and tag', { timeout: 180_000 }, async () => {
   const { skiff, cut } = await onDisk()
   await importBusybox(skiff)
   await cut()
@@ -60,7 +60,7 @@ test('images, by import, load, commit and tag', async () => {
   await isWhole(skiff, RepoTags[0])
 })
 
-test('containers, volumes and networks, and what shall run does so again', async () => {
+test('containers, volumes and networks, and what shall run does so again', { timeout: 180_000 }, async () => {
   const { skiff, cut } = await onDisk()
   await importBusybox(skiff)
   await skiff.api.post('/volumes/create', { Name: 'precious', Labels: { a: 'b' } })
