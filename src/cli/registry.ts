@@ -155,6 +155,12 @@ export const COMMANDS: readonly Leaf[] = [
   leaf('Show the layers of an image and what is in them', 'image tree', () =>
     pick('imageTree')(import('./commands/image-tree.ts')),
   ),
+  leaf(
+    'Find out what of skiff works on this host, and how to mend the rest',
+    'doctor, system doctor',
+    () => pick('doctor')(import('./commands/doctor.ts')),
+    { alone: true },
+  ),
   leaf('Show how much disk space is used', 'system df', () => pick('df')(import('./commands/system-df.ts'))),
   leaf(
     'Connect stdin and stdout to the daemon',
