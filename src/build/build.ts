@@ -8,7 +8,7 @@ import { InvalidParameter, NotFound } from '../kernel/errors.ts'
 import { applyIgnore, makeBuildFolder, readDockerfile, receiveContext, removeFolder } from './context.ts'
 import { parseDockerfile } from './dockerfile/parse.ts'
 import { BuildCancelled } from './failure.ts'
-import { keepState } from './keep.ts'
+import { Keeper } from './keep.ts'
 import { findStage, type Plan, planBuild, type Stage } from './plan.ts'
 import { StageBuilder, type StageResult } from './stage.ts'
 import { Turns } from './turns.ts'
@@ -31,6 +31,10 @@ export async function build(
   } finally {
     await rooms.cache.flush()
     await removeFolder(folder)
+    // The steps of a build that failed are worth keeping, too; nobody waits for that.
+    rooms.snapshots.layers.settle().catch(error => {
+      rooms.context.rooms.log.error({ err: error }, 'the layers of a build are not on disk')
+    })
   }
 }
 
@@ -75,7 +79,7 @@ class Build {
     const { state } = await this.#result(workshop, plan, plan.target)
     if (this.#stop.signal.aborted) throw new BuildCancelled()
     if (state.history.length === 0) throw new InvalidParameter('No image was generated. Is your Dockerfile empty?')
-    const image = await keepState(this.#rooms, state)
+    const image = await workshop.keeper.keep(state)
     for (const tag of tags) await this.#rooms.context.rooms.images.tag(image, tag)
     return { image, tags }
   }
@@ -92,6 +96,7 @@ class Build {
       scratchFolder: join(this.#folder, 'scratch'),
       epoch: epoch ? Number(epoch) : null,
       cacheImages: await this.#cacheImages(),
+      keeper: new Keeper(this.#rooms),
       turns: new Turns(availableParallelism()),
       tell: this.#tell,
       signal: this.#stop.signal,

@@ -7,7 +7,6 @@ import { expandText } from './dockerfile/expand.ts'
 import { parseTrigger } from './dockerfile/parse.ts'
 import type { Instruction } from './dockerfile/types.ts'
 import { BuildCancelled, BuildFailed } from './failure.ts'
-import { keepState } from './keep.ts'
 import type { Plan, Stage } from './plan.ts'
 import { Scope } from './scope.ts'
 import { keyOf, type State, scratch, stateOf } from './state.ts'
@@ -96,17 +95,17 @@ export class StageBuilder {
     })
     try {
       const cached = await work()
-      const image = await this.#keep()
+      const image = this.#keep()
       tell({ kind: 'end', step, cached, image, ms: performance.now() - began })
     } catch (error) {
       throw await this.#failed(error, location)
     }
   }
 
-  async #keep(): Promise<string> {
+  #keep(): string {
     const { request } = this.#workshop
     if (!request.keepSteps || this.#state.history.length === 0) return this.#state.image ?? ''
-    const image = await keepState(this.#workshop, this.#state, this.#kept)
+    const image = this.#workshop.keeper.step(this.#state, this.#kept)
     this.#state = { ...this.#state, image }
     this.#kept = image
     return image
@@ -115,7 +114,7 @@ export class StageBuilder {
   async #failed(error: unknown, location: Location): Promise<unknown> {
     if (error instanceof BuildCancelled || this.#workshop.signal.aborted) return new BuildCancelled()
     if (error instanceof BuildFailed && error.image !== '') return error
-    const image = this.#state.chain.length > 0 ? await keepState(this.#workshop, this.#state) : ''
+    const image = this.#state.chain.length > 0 ? await this.#workshop.keeper.keep(this.#state) : ''
     if (error instanceof BuildFailed) return new BuildFailed(error.message, error.code, location, image)
     if (error instanceof DockerfileError) return error
     if (error instanceof SkiffError) return new BuildFailed(error.message, 1, location, image, { cause: error })

@@ -7,6 +7,7 @@ import { LOWEST_LAYER } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
 import type { ChainId } from '../snapshots/types.ts'
 import type { BuildCache } from './cache/cache.ts'
+import type { Keeper } from './keep.ts'
 import type { Turns } from './turns.ts'
 import type { BuildEvent, BuildRequest } from './types.ts'
 
@@ -28,6 +29,7 @@ export interface Workshop extends Rooms {
   epoch: number | null
   cacheImages: readonly Image[]
   turns: Turns
+  keeper: Keeper
   tell(event: BuildEvent): void
   signal: AbortSignal
   /** The files of a stage, an image or a named context; and what they depend on. */

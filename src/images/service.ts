@@ -2,6 +2,7 @@
 
 import type { Readable } from 'node:stream'
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
+import { Salvage } from '../kernel/salvage.ts'
 import type { LayerStore } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
 import { BUILTINS } from './builtin/index.ts'
@@ -17,6 +18,7 @@ import {
   isDigest,
   parseReference,
   repositoryOf,
+  storedName,
   withDefaultTag,
 } from './references.ts'
 import { Registry, type RegistryDependencies } from './registry/registry.ts'
@@ -44,15 +46,31 @@ export interface ImagesDependencies {
   room: SnapshotRoom
   /** Which containers use an image: asked whenever one is removed. */
   usesOf: (id: ImageId) => ImageUse[]
+  /** Who is told of what is damaged. */
+  salvage?: Salvage
 }
 
 /** Opens the state beneath `dataRoot`. */
-export async function openImages({ dataRoot, room, usesOf }: ImagesDependencies): Promise<ImageService> {
-  const store = await ImageStore.open(dataRoot)
+export async function openImages({
+  dataRoot,
+  room,
+  usesOf,
+  salvage = new Salvage(dataRoot),
+}: ImagesDependencies): Promise<ImageService> {
+  const store = await ImageStore.open(dataRoot, salvage, () => room.layers.settle())
   room.layers.addUser(() => store.all().flatMap(chainOf))
-  room.layers.allowSweeps()
-  await room.layers.sweep()
+  await room.layers.allowSweeps()
+  reportMissingLayers(store, room.layers, salvage)
   return new ImageService(store, room, usesOf)
+}
+
+function reportMissingLayers(store: ImageStore, layers: LayerStore, salvage: Salvage): void {
+  for (const image of store.all()) {
+    const missing = chainOf(image).filter(chain => layers.find(chain) === undefined)
+    if (missing.length === 0) continue
+    const name = store.referencesOf(image.id).map(reference => familiarName(parseReference(reference)))[0] ?? image.id
+    salvage.report(name, `layers are missing: ${missing.join(', ')}`, 'load or pull the image again')
+  }
 }
 
 export class ImageService implements Images {
@@ -102,7 +120,7 @@ export class ImageService implements Images {
   }
 
   async remove(name: string, options: { force: boolean; prune: boolean }): Promise<Removed[]> {
-    return removeImage(this.#removal(), await this.#find(name), name, options)
+    return this.#store.exclusively(async () => removeImage(this.#removal(), this.#lookUp(name), name, options))
   }
 
   async prune(filters: ImageFilters): Promise<{ removed: Removed[]; reclaimed: number }> {
@@ -120,7 +138,6 @@ export class ImageService implements Images {
 
   async importRootfs(archive: Readable, options: ImportOptions): Promise<Image> {
     const stored = await importImage(this.#store, this.#layers, archive, options)
-    if (options.reference !== undefined) await this.#name(stored, options.reference)
     this.#emit('import', stored, stored.id)
     return this.#describe(stored)
   }
@@ -153,12 +170,11 @@ export class ImageService implements Images {
 
   async commit(options: CommitOptions): Promise<Image> {
     const stored = await commitImage(this.#store, this.#layers, options)
-    if (options.reference !== undefined) await this.#name(stored, options.reference)
     return this.#describe(stored)
   }
 
-  async compose(options: ComposeOptions): Promise<Image> {
-    return this.#describe(await composeImage(this.#store, options))
+  async compose(options: ComposeOptions, steps: readonly ComposeOptions[] = []): Promise<Image> {
+    return this.#describe(await composeImage(this.#store, options, steps))
   }
 
   async history(name: string): Promise<HistoryLine[]> {
@@ -184,8 +200,20 @@ export class ImageService implements Images {
     return () => this.#listeners.delete(listener)
   }
 
-  /** @throws NotFound, InvalidParameter */
+  /** Makes a built-in image when it is asked for. @throws NotFound, InvalidParameter */
   async #find(name: string): Promise<StoredImage> {
+    try {
+      return this.#lookUp(name)
+    } catch (error) {
+      const builtin = error instanceof NotFound && !isDigest(name) && !isBareId(name)
+      const made = builtin ? await this.#builtin(storedName(name)) : undefined
+      if (made !== undefined) return made
+      throw error
+    }
+  }
+
+  /** @throws NotFound, InvalidParameter */
+  #lookUp(name: string): StoredImage {
     if (isDigest(name) || isBareId(name)) {
       const stored = this.#store.find((isBareId(name) ? `sha256:${name}` : name) as ImageId)
       if (stored === undefined) throw new NotFound(`No such image: ${isBareId(name) ? `sha256:${name}` : name}`)
@@ -196,8 +224,6 @@ export class ImageService implements Images {
     if (id !== undefined) return this.#store.get(id)
     const byPrefix = this.#findByPrefix(name)
     if (byPrefix !== undefined) return byPrefix
-    const builtin = await this.#builtin(fullName(reference))
-    if (builtin !== undefined) return builtin
     throw new NotFound(`No such image: ${familiarName(reference)}`)
   }
 
@@ -235,7 +261,7 @@ export class ImageService implements Images {
   }
 
   #name(stored: StoredImage, name: string): Promise<ImageId | undefined> {
-    return this.#store.setReference(fullName(withDefaultTag(parseReference(name))), stored.id)
+    return this.#store.setReference(storedName(name), stored.id)
   }
 
   #describe(stored: StoredImage): Image {
