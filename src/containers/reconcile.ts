@@ -15,7 +15,7 @@ import { watchHealth } from './health/watch.ts'
 import { restartSoon } from './lifecycle/policy.ts'
 import { removeEnded } from './lifecycle/remove.ts'
 import { placement } from './lifecycle/start.ts'
-import { type End, endOf, lostEnd, recordEnd, watchProcess } from './lifecycle/watch.ts'
+import { compressLog, type End, endOf, lostEnd, recordEnd, watchProcess } from './lifecycle/watch.ts'
 import { createLive, type LiveContainer } from './live.ts'
 import { restoreNetwork } from './network/restore.ts'
 import { containerPaths, containersFolder, readRecords, runFolder } from './store/files.ts'
@@ -30,6 +30,8 @@ export async function reconcile(context: Context): Promise<void> {
   const containers = loaded.filter(container => container !== null)
   for (const container of containers) register(context, container)
   await Promise.all(containers.map(container => adoptOne(context, container)))
+  // What was rotated while there was no daemon.
+  for (const container of containers) compressLog(context, container)
   await removeOrphans(context)
 }
 
