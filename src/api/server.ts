@@ -23,6 +23,8 @@ export interface ApiOptions {
   log: Logger
   /** Log every request. */
   debug: boolean
+  /** Called when skiff's own command line has come over HTTP. */
+  onOwnClient?: () => void
 }
 
 export interface ApiServer {
@@ -56,6 +58,7 @@ export function createApiServer(services: Services, options: ApiOptions): ApiSer
   return {
     async listen(address) {
       const server = newServer(dispatcher, sockets)
+      if (options.onOwnClient) greetOwnClient(server, options.onOwnClient)
       const listening = await listenOn(server, address)
       servers.push(server)
       return listening
@@ -70,6 +73,16 @@ export function createApiServer(services: Services, options: ApiOptions): ApiSer
       clearTimeout(cut)
     },
   }
+}
+
+/** Once is enough: then it is not looked for any more. */
+function greetOwnClient(server: Server, greet: () => void): void {
+  const look = ({ headers }: IncomingMessage): void => {
+    if (headers['user-agent'] !== 'skiff') return
+    server.off('request', look)
+    greet()
+  }
+  server.on('request', look)
 }
 
 function newServer(dispatcher: Dispatcher, sockets: Set<Socket>): Server {

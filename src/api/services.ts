@@ -43,6 +43,15 @@ export interface SearchResult {
   stars: number
 }
 
+/** What a name stands for at a registry. */
+export interface RemoteDescription {
+  mediaType: string
+  digest: string
+  /** Bytes of the manifest or index. */
+  size: number
+  platforms: { os: string; architecture: string; variant: string }[]
+}
+
 export interface RegistryService {
   /** `tag` may be a digest; '' with `all` false is latest. */
   pull(
@@ -55,6 +64,8 @@ export interface RegistryService {
     onProgress: (step: Progress) => void,
     signal: AbortSignal,
   ): Promise<void>
+  /** @throws NotFound, Unauthorized */
+  inspect(image: string, auth: RegistryAuth | null, signal: AbortSignal): Promise<RemoteDescription>
   search(request: {
     term: string
     limit: number

@@ -37,16 +37,22 @@ export interface EngineOptions {
   readonly pinnedVersion?: string | undefined
   /** Called when nobody listens at the first contact; the contact is tried again after it. */
   readonly onAbsent?: (() => Promise<void>) | undefined
+  /** Ends every connection, also those taken over. */
+  readonly closed?: AbortSignal | undefined
+  /** Idle connections to share with other engines of this address; whoever made them closes them. */
+  readonly agent?: Agent | undefined
 }
 
 export class Engine {
-  readonly #agent = new Agent({ keepAlive: true })
+  readonly #agent: Agent
   #version: Promise<string> | undefined
 
   constructor(
     readonly address: Address,
     private readonly options: EngineOptions = {},
-  ) {}
+  ) {
+    this.#agent = options.agent ?? new Agent({ keepAlive: true })
+  }
 
   /** The version spoken: ours, or the daemon's when it is older. */
   version(): Promise<string> {
@@ -104,6 +110,7 @@ export class Engine {
     return new Promise((resolve, reject) => {
       sent.once('upgrade', (_response, socket: Socket, head: Buffer) => {
         if (head.length > 0) socket.unshift(head)
+        this.options.closed?.addEventListener('abort', () => socket.destroy(), { once: true })
         resolve({ input: socket, output: socket })
       })
       // A daemon that does not upgrade answers 200 and writes until it closes the connection.
@@ -117,7 +124,7 @@ export class Engine {
 
   /** Closes idle connections. */
   close(): void {
-    this.#agent.destroy()
+    if (!this.options.agent) this.#agent.destroy()
   }
 
   async #body(response: IncomingMessage): Promise<Buffer> {
@@ -137,7 +144,7 @@ export class Engine {
   }
 
   #open(method: string, target: string, options: RequestOptions, agent: Agent | false): ClientRequest {
-    const { query = {}, body, headers = {}, signal } = options
+    const { query = {}, body, headers = {}, signal = this.options.closed } = options
     const stream = body !== undefined && 'pipe' in body ? (body as Readable) : undefined
     const json = body !== undefined && !stream && !Buffer.isBuffer(body)
     const bytes = stream || body === undefined ? undefined : json ? Buffer.from(JSON.stringify(body)) : (body as Buffer)

@@ -4,7 +4,9 @@ import type { Logger } from 'pino'
 import { createApiServer } from '../api/server.ts'
 import { reconcile } from '../containers/reconcile.ts'
 import { releaseAll, stopAll } from '../containers/shutdown.ts'
+import { CommandHosts } from './command-host.ts'
 import { lockDataRoot } from './data-root-lock.ts'
+import { reportFindings } from './examination.ts'
 import { makeFolders } from './instance.ts'
 import { listenAddresses } from './listen.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
@@ -32,19 +34,23 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   }
   // Before anybody can ask for anything: who finds the socket finds this file, too.
   await writePidFile(settings.pidFile)
-  const api = createApiServer(services, { log, debug: settings.debug })
+  const commandHosts = new CommandHosts(settings.hosts, log)
+  await commandHosts.clear()
+  const api = createApiServer(services, { log, debug: settings.debug, onOwnClient: () => commandHosts.start() })
   for (const address of addresses) {
     if (address.kind === 'tcp') {
       log.warn({ host: address.host }, 'the API is served without encryption: whoever reaches this port is root here')
     }
     await api.listen(address)
   }
+  reportFindings(settings, log).catch(error => log.error({ err: error }, 'the host could not be examined'))
   log.info({ hosts: settings.hosts, dataRoot: settings.dataRoot }, 'skiffd is ready')
   return {
     async stop() {
       containers.stopping = true
       if (settings.liveRestore) releaseAll(containers)
       else await stopAll(containers)
+      await commandHosts.stop()
       await api.close(GRACE_MS)
       await containers.trash.emptied()
       networks?.retire()

@@ -29,10 +29,6 @@ import { announceNetworks, announceVolumes } from './object-events.ts'
 import type { Settings } from './settings.ts'
 import { openUserNamespace } from './userns-remap.ts'
 
-/** Docker's defaults. */
-const MAX_CONCURRENT_DOWNLOADS = 3
-const MAX_CONCURRENT_UPLOADS = 5
-
 /** Certificates that users of Docker have put there already count too. */
 const CERTIFICATE_FOLDERS = ['/etc/skiff/certs.d', '/etc/docker/certs.d']
 
@@ -100,9 +96,9 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
         mirrors: settings.registryMirrors,
         insecureRegistries: settings.insecureRegistries,
         certificateFolders: CERTIFICATE_FOLDERS,
+        proxies: { http: settings.httpProxy, https: settings.httpsProxy, no: settings.noProxy },
       },
-      maxDownloads: MAX_CONCURRENT_DOWNLOADS,
-      maxUploads: MAX_CONCURRENT_UPLOADS,
+      limits: settings.transfers,
     }),
   }
   return { services, containers: context, networks }

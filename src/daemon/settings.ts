@@ -3,6 +3,7 @@
 import { checkLogConfig } from '../containers/logs/config.ts'
 import { validateUlimit } from '../containers/spec/limits.ts'
 import type { Ulimit } from '../containers/types.ts'
+import type { TransferLimits } from '../images/registry/registry.ts'
 import { InvalidParameter } from '../kernel/errors.ts'
 import { BUILD_DIR } from '../kernel/native.ts'
 import { DEFAULT_POOLS, type DefaultPool } from '../networks/subnet-choice.ts'
@@ -48,6 +49,7 @@ export interface Settings {
   seccompProfile: string
   insecureRegistries: string[]
   registryMirrors: string[]
+  transfers: TransferLimits
   httpProxy: string
   httpsProxy: string
   noProxy: string
@@ -98,6 +100,11 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
     seccompProfile: read.text('seccomp-profile', ''),
     insecureRegistries: read.list('insecure-registries'),
     registryMirrors: read.list('registry-mirrors'),
+    transfers: {
+      downloads: read.countAtLeast(0, 'max-concurrent-downloads', 3),
+      uploads: read.countAtLeast(0, 'max-concurrent-uploads', 5),
+      attempts: read.countAtLeast(1, 'max-download-attempts', 5),
+    },
     httpProxy: read.text('http-proxy', env.HTTP_PROXY ?? env.http_proxy ?? ''),
     httpsProxy: read.text('https-proxy', env.HTTPS_PROXY ?? env.https_proxy ?? ''),
     noProxy: read.text('no-proxy', env.NO_PROXY ?? env.no_proxy ?? ''),
@@ -131,6 +138,13 @@ class Reader {
   number(key: OptionKey, missing: number): number {
     const value = this.raw[key] ?? missing
     if (typeof value !== 'number' || !Number.isInteger(value)) throw wrong(key, 'a whole number')
+    return value
+  }
+
+  /** @throws InvalidParameter in dockerd's words: `invalid max concurrent downloads: -1` */
+  countAtLeast(least: number, key: OptionKey, missing: number): number {
+    const value = this.number(key, missing)
+    if (value < least) throw new InvalidParameter(`invalid ${key.replaceAll('-', ' ')}: ${value}`)
     return value
   }
 

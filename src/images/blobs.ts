@@ -1,7 +1,7 @@
 /** Small documents by their digest, in the folders of an OCI layout: `blobs/sha256/HEX`. */
 
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
 import { hasCode, NotFound, Unavailable } from '../kernel/errors.ts'
@@ -56,6 +56,13 @@ export class BlobStore {
 
   async remove(digest: Digest): Promise<void> {
     await rm(this.#path(digest), { force: true })
+  }
+
+  async keepOnly(needed: ReadonlySet<Digest>): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      const digest = `sha256:${name}` as Digest
+      if (!needed.has(digest)) await this.remove(digest)
+    }
   }
 
   #path(digest: Digest): string {

@@ -5,6 +5,7 @@ import type { LayerStore, StagedLayer } from '../snapshots/layers.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from './image-store.ts'
 import { applyInstructions } from './instructions.ts'
 import { configToOci, EMPTY_CONFIG, historyFromOci, historyToOci, type OciImage, thisArchitecture } from './oci.ts'
+import { storedName } from './references.ts'
 import type { CommitOptions, DiffId, HistoryEntry, ImageConfig, ImportOptions } from './types.ts'
 
 export async function importImage(
@@ -19,7 +20,9 @@ export async function importImage(
   const comment = options.message || `Imported from ${options.source ?? '-'}`
   return layers.keeping(async () => {
     const staged = await layers.stage(archive)
-    return addImage(store, layers, staged, { config, platform, comment, author: '', createdBy: '', parent: undefined })
+    const { reference } = options
+    const image = { config, platform, comment, author: '', createdBy: '', parent: undefined, reference }
+    return addImage(store, layers, staged, image)
   })
 }
 
@@ -37,6 +40,7 @@ export async function commitImage(store: ImageStore, layers: LayerStore, options
       author: options.author ?? '',
       createdBy: options.createdBy,
       parent,
+      reference: options.reference,
     })
   })
 }
@@ -61,6 +65,8 @@ export interface NewImage {
   author: string
   createdBy: string
   parent: StoredImage | undefined
+  /** As the user wrote it. */
+  reference?: string | undefined
 }
 
 /** Puts a layer on top of the parent's and describes the result. */
@@ -83,7 +89,12 @@ export async function addImage(
   const history = [...(parent?.oci.history ?? []).map(historyFromOci), entry]
   const diffIds = [...(parent ? diffIdsOf(parent) : []), staged.diffId]
   const configuration = encodeImage(image, created, diffIds, history)
-  return store.add(Buffer.from(JSON.stringify(configuration)), parent ? { parent: parent.id } : {})
+  const { stored } = await store.add({
+    config: Buffer.from(JSON.stringify(configuration)),
+    record: parent ? { parent: parent.id } : {},
+    references: image.reference === undefined ? [] : [storedName(image.reference)],
+  })
+  return stored
 }
 
 export function encodeImage(

@@ -32,12 +32,22 @@ export interface StoredImage {
   record: ImageRecord
 }
 
+export interface NewImage {
+  /** Its digest is the image's id. */
+  config: Uint8Array
+  record?: Omit<ImageRecord, 'manifests'>
+  /** Manifests and indexes that it came with. */
+  documents?: readonly Uint8Array[]
+  /** In full. */
+  references?: readonly string[]
+}
+
 export class ImageStore {
   readonly blobs: BlobStore
   readonly #folder: string
   readonly #images = new Map<ImageId, StoredImage>()
   readonly #references = new Map<string, ImageId>()
-  #written: Promise<void> = Promise.resolve()
+  #turn: Promise<unknown> = Promise.resolve()
 
   private constructor(folder: string, blobs: BlobStore) {
     this.#folder = folder
@@ -93,33 +103,56 @@ export class ImageStore {
     )
   }
 
-  /** Keeps a configuration; its digest is the image's id. */
-  async add(config: Uint8Array, record: ImageRecord = {}): Promise<StoredImage> {
-    const oci = decodeImage(config)
-    const id = (await this.blobs.write(config)) as string as ImageId
-    const known = this.#images.get(id)
-    const image: StoredImage = { id, oci, record: { ...known?.record, ...record } }
-    await this.#writeRecord(image)
-    this.#images.set(id, image)
-    return image
+  /**
+   * One after the other: what an image is called and whether it is there must not change between a look and a deed. Whoever
+   * stands in `work` already calls removeReference and delete, and nothing that waits for its turn.
+   */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work, work)
+    this.#turn = done.catch(() => {})
+    return done
   }
 
-  /** Lets a full reference stand for an image; returns what it stood for before. */
-  async setReference(reference: string, id: ImageId, now = new Date()): Promise<ImageId | undefined> {
-    const image = this.get(id)
-    const previous = this.#references.get(reference)
-    this.#references.set(reference, id)
-    image.record.lastTagged = now.toISOString()
-    await this.#writeRecord(image)
-    await this.#writeReferences()
-    return previous === id ? undefined : previous
+  /** Keeps an image, its documents and its names, at once. `renamed`: the references that stood for another one, or none. */
+  add({ config, record = {}, documents = [], references = [] }: NewImage): Promise<{
+    stored: StoredImage
+    renamed: string[]
+  }> {
+    return this.exclusively(async () => {
+      const manifests: Digest[] = []
+      for (const bytes of documents) manifests.push(await this.blobs.write(bytes))
+      const oci = decodeImage(config)
+      const id = (await this.blobs.write(config)) as string as ImageId
+      const known = this.#images.get(id)
+      const all = [...new Set([...(known?.record.manifests ?? []), ...manifests])]
+      const stored: StoredImage = {
+        id,
+        oci,
+        record: { ...known?.record, ...record, ...(all.length > 0 ? { manifests: all } : {}) },
+      }
+      await this.#writeRecord(stored)
+      this.#images.set(id, stored)
+      const renamed = references.filter(reference => this.#references.get(reference) !== id)
+      if (references.length > 0) await this.#refer(stored, references, new Date())
+      return { stored, renamed }
+    })
   }
 
+  /** Lets a full reference stand for an image; returns what it stood for before. @throws NotFound */
+  setReference(reference: string, id: ImageId, now = new Date()): Promise<ImageId | undefined> {
+    return this.exclusively(async () => {
+      const previous = this.#references.get(reference)
+      await this.#refer(this.get(id), [reference], now)
+      return previous === id ? undefined : previous
+    })
+  }
+
+  /** In exclusively() only. */
   async removeReference(reference: string): Promise<void> {
     if (this.#references.delete(reference)) await this.#writeReferences()
   }
 
-  /** Forgets an image without references. */
+  /** Forgets an image without references; in exclusively() only. */
   async delete(id: ImageId): Promise<void> {
     const image = this.#images.get(id)
     this.#images.delete(id)
@@ -128,6 +161,13 @@ export class ImageStore {
       const isShared = this.all().some(({ record }) => record.manifests?.includes(digest))
       if (!isShared) await this.blobs.remove(digest)
     }
+  }
+
+  async #refer(image: StoredImage, references: readonly string[], now: Date): Promise<void> {
+    for (const reference of references) this.#references.set(reference, image.id)
+    image.record.lastTagged = now.toISOString()
+    await this.#writeRecord(image)
+    await this.#writeReferences()
   }
 
   async #load(): Promise<void> {
@@ -139,6 +179,9 @@ export class ImageStore {
     for (const [reference, id] of Object.entries(await this.#readReferences())) {
       if (this.#images.has(id)) this.#references.set(reference, id)
     }
+    // Of pulls that were interrupted between a document and the image it belongs to.
+    const needed = this.all().flatMap(({ id, record }) => [id as string as Digest, ...(record.manifests ?? [])])
+    await this.blobs.keepOnly(new Set(needed))
   }
 
   async #readReferences(): Promise<Record<string, ImageId>> {
@@ -150,15 +193,10 @@ export class ImageStore {
     }
   }
 
-  /** One after the other: an older state must not be renamed over a newer one. */
-  #writeReferences(): Promise<void> {
-    const write = async (): Promise<void> => {
-      const sorted = Object.fromEntries([...this.#references].sort(([a], [b]) => (a < b ? -1 : 1)))
-      const path = join(this.#folder, 'references.json')
-      await writeAtomically(path, `${JSON.stringify(sorted, null, 2)}\n`, { durable: true })
-    }
-    this.#written = this.#written.then(write, write)
-    return this.#written
+  async #writeReferences(): Promise<void> {
+    const sorted = Object.fromEntries([...this.#references].sort(([a], [b]) => (a < b ? -1 : 1)))
+    const path = join(this.#folder, 'references.json')
+    await writeAtomically(path, `${JSON.stringify(sorted, null, 2)}\n`, { durable: true })
   }
 
   async #writeRecord({ id, record }: StoredImage): Promise<void> {

@@ -17,6 +17,7 @@ import {
   isDigest,
   parseReference,
   repositoryOf,
+  storedName,
   withDefaultTag,
 } from './references.ts'
 import { Registry, type RegistryDependencies } from './registry/registry.ts'
@@ -101,7 +102,7 @@ export class ImageService implements Images {
   }
 
   async remove(name: string, options: { force: boolean; prune: boolean }): Promise<Removed[]> {
-    return removeImage(this.#removal(), await this.#find(name), name, options)
+    return this.#store.exclusively(async () => removeImage(this.#removal(), this.#lookUp(name), name, options))
   }
 
   async prune(filters: ImageFilters): Promise<{ removed: Removed[]; reclaimed: number }> {
@@ -119,7 +120,6 @@ export class ImageService implements Images {
 
   async importRootfs(archive: Readable, options: ImportOptions): Promise<Image> {
     const stored = await importImage(this.#store, this.#layers, archive, options)
-    if (options.reference !== undefined) await this.#name(stored, options.reference)
     this.#emit('import', stored, stored.id)
     return this.#describe(stored)
   }
@@ -152,7 +152,6 @@ export class ImageService implements Images {
 
   async commit(options: CommitOptions): Promise<Image> {
     const stored = await commitImage(this.#store, this.#layers, options)
-    if (options.reference !== undefined) await this.#name(stored, options.reference)
     return this.#describe(stored)
   }
 
@@ -179,8 +178,20 @@ export class ImageService implements Images {
     return () => this.#listeners.delete(listener)
   }
 
-  /** @throws NotFound, InvalidParameter */
+  /** Makes a built-in image when it is asked for. @throws NotFound, InvalidParameter */
   async #find(name: string): Promise<StoredImage> {
+    try {
+      return this.#lookUp(name)
+    } catch (error) {
+      const builtin = error instanceof NotFound && !isDigest(name) && !isBareId(name)
+      const made = builtin ? await this.#builtin(storedName(name)) : undefined
+      if (made !== undefined) return made
+      throw error
+    }
+  }
+
+  /** @throws NotFound, InvalidParameter */
+  #lookUp(name: string): StoredImage {
     if (isDigest(name) || isBareId(name)) {
       const stored = this.#store.find((isBareId(name) ? `sha256:${name}` : name) as ImageId)
       if (stored === undefined) throw new NotFound(`No such image: ${isBareId(name) ? `sha256:${name}` : name}`)
@@ -191,8 +202,6 @@ export class ImageService implements Images {
     if (id !== undefined) return this.#store.get(id)
     const byPrefix = this.#findByPrefix(name)
     if (byPrefix !== undefined) return byPrefix
-    const builtin = await this.#builtin(fullName(reference))
-    if (builtin !== undefined) return builtin
     throw new NotFound(`No such image: ${familiarName(reference)}`)
   }
 
@@ -230,7 +239,7 @@ export class ImageService implements Images {
   }
 
   #name(stored: StoredImage, name: string): Promise<ImageId | undefined> {
-    return this.#store.setReference(fullName(withDefaultTag(parseReference(name))), stored.id)
+    return this.#store.setReference(storedName(name), stored.id)
   }
 
   #describe(stored: StoredImage): Image {

@@ -49,8 +49,12 @@ describe('run', () => {
     const session = open(engine, ['run', '--rm', '-it', ...NONE, 'busybox'], { tty: { rows: 30, columns: 100 } })
     await session.until('# ')
     session.write('until [ "$(stty size)" = "40 120" ]; do sleep 0.05; done; echo resi""zed\n')
-    session.resize(40, 120)
-    await session.until('resized')
+    // docker looks at the window only once the container runs: what comes before is not seen by it.
+    const resizing = setInterval(() => {
+      session.resize(41, 121)
+      session.resize(40, 120)
+    }, 500)
+    await session.until('resized').finally(() => clearInterval(resizing))
     session.write('exit 6\n')
     expect((await session.result).code).toBe(6)
   })

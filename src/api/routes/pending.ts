@@ -8,7 +8,6 @@ const PENDING: [Method, string, string][] = [
   ['POST', '/build/cancel', 'cancelling a build'],
   ['POST', '/session', 'BuildKit sessions'],
   ['POST', '/grpc', 'BuildKit'],
-  ['GET', '/distribution/{name*}/json', 'asking a registry for a manifest'],
 ]
 
 export const pendingRoutes: Route[] = PENDING.map(([method, path, what]) => ({

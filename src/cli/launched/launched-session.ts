@@ -1,0 +1,104 @@
+/** A session whose streams, terminal and signals are a launcher's, at the other end of a socket. */
+
+import type { Socket } from 'node:net'
+import { constants } from 'node:os'
+import { Readable, Writable } from 'node:stream'
+import type { Session, WindowSize } from '../session.ts'
+import { FRAME, type Frame, type FrameType, sendBytes, sendNumber } from './frames.ts'
+import type { Hello } from './hello.ts'
+
+const STDIN_CHUNK = 65_536
+
+const SIGNAL_NAMES = new Map(
+  Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals] as const),
+)
+
+export class LaunchedSession implements Session {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly isTerminal: Session['isTerminal']
+  readonly stdin: Readable
+  readonly stdout: Writable
+  readonly stderr: Writable
+  /** Nobody here starts daemons: this is one. */
+  readonly mayStartDaemon = false
+  readonly known: NonNullable<Session['known']>
+  readonly #socket: Socket
+  readonly #gone = new AbortController()
+  readonly #onSignal = new Set<(name: NodeJS.Signals) => void>()
+  readonly #onResize = new Set<() => void>()
+  #window: WindowSize
+
+  constructor(socket: Socket, hello: Hello, known: NonNullable<Session['known']>) {
+    this.known = known
+    this.#socket = socket
+    this.argv = hello.argv
+    this.env = hello.env
+    this.cwd = hello.cwd
+    this.isTerminal = hello.isTerminal
+    this.#window = hello.window
+    this.stdin = new Readable({ read: () => sendNumber(socket, FRAME.READ, STDIN_CHUNK), highWaterMark: STDIN_CHUNK })
+    this.stdout = this.#output(FRAME.STDOUT)
+    this.stderr = this.#output(FRAME.STDERR)
+  }
+
+  /** When the launcher is gone: nobody wants the command's result any more. */
+  get closed(): AbortSignal {
+    return this.#gone.signal
+  }
+
+  windowSize(): WindowSize | undefined {
+    return this.isTerminal.stdout ? this.#window : undefined
+  }
+
+  setRawMode(raw: boolean): void {
+    if (this.isTerminal.stdin) sendNumber(this.#socket, FRAME.RAW, Number(raw))
+  }
+
+  onResize(listener: () => void): () => void {
+    this.#onResize.add(listener)
+    return () => this.#onResize.delete(listener)
+  }
+
+  onSignal(listener: (name: NodeJS.Signals) => void): () => void {
+    this.#onSignal.add(listener)
+    sendNumber(this.#socket, FRAME.CATCH, 1)
+    return () => {
+      this.#onSignal.delete(listener)
+      if (this.#onSignal.size === 0) sendNumber(this.#socket, FRAME.CATCH, 0)
+    }
+  }
+
+  /** Something that the launcher sent after its hello. */
+  take({ type, payload }: Frame): void {
+    if (type === FRAME.STDIN) this.stdin.push(payload.length > 0 ? payload : null)
+    else if (type === FRAME.WINDOW) {
+      this.#window = {
+        rows: new Uint16Array(aligned(payload))[0] ?? 0,
+        columns: new Uint16Array(aligned(payload))[1] ?? 0,
+      }
+      for (const listener of this.#onResize) listener()
+    } else if (type === FRAME.SIGNAL) {
+      const name = SIGNAL_NAMES.get(payload[0] ?? 0)
+      if (name) for (const listener of this.#onSignal) listener(name)
+    }
+  }
+
+  /** The launcher has gone: reads end, writes go nowhere. */
+  close(): void {
+    this.#gone.abort()
+    for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy()
+  }
+
+  #output(type: FrameType): Writable {
+    const socket = this.#socket
+    return new Writable({
+      decodeStrings: true,
+      write: (chunk: Buffer, _encoding, done) => sendBytes(socket, type, chunk, done),
+    })
+  }
+}
+
+/** A typed array wants its bytes at an even address. */
+const aligned = (bytes: Buffer): ArrayBuffer => Uint8Array.from(bytes).buffer

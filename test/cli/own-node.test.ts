@@ -1,0 +1,4 @@
+/** The same under Node alone. */
+
+process.env.SKIFF_NO_LAUNCHER = '1'
+await import('./own.test.ts')
