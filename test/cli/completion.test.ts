@@ -98,7 +98,7 @@ test('fish', async () => {
 })
 
 test('zsh', async () => {
-  const script = `compdef() { :; }; _describe() { print -l -- $described }; source $COMPLETION
+  const script = `compdef() { :; }; _describe() { print -rl -- $described }; source $COMPLETION
     words=(skiff run 'team/tool') CURRENT=3; _skiff`
   expect(await inShell('zsh', script)).toContain('team/tool\\:v1:')
 })
