@@ -5,6 +5,7 @@ import type { Logger } from 'pino'
 import type { Cgroups } from '../cgroups/types.ts'
 import type { Images } from '../images/types.ts'
 import { NotFound } from '../kernel/errors.ts'
+import type { Salvage } from '../kernel/salvage.ts'
 import type { NetworkService } from '../networks/types.ts'
 import type { execInContainer, startContainer } from '../runtime/runtime.ts'
 import type { AdoptShim, AttachOptions, PreparedAttach } from '../runtime/shim/types.ts'
@@ -62,6 +63,7 @@ export interface Rooms {
   /** null: no bridge networks here; `none`, `host` and `container:` need nothing of it. */
   networks: NetworkService | null
   runtime: Runtime
+  salvage: Salvage
   emit: EmitEvent
   log: Logger
 }

@@ -2,6 +2,7 @@
 
 import type { Readable } from 'node:stream'
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
+import { Salvage } from '../kernel/salvage.ts'
 import type { LayerStore } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
 import { BUILTINS } from './builtin/index.ts'
@@ -45,15 +46,31 @@ export interface ImagesDependencies {
   room: SnapshotRoom
   /** Which containers use an image: asked whenever one is removed. */
   usesOf: (id: ImageId) => ImageUse[]
+  /** Who is told of what is damaged. */
+  salvage?: Salvage
 }
 
 /** Opens the state beneath `dataRoot`. */
-export async function openImages({ dataRoot, room, usesOf }: ImagesDependencies): Promise<ImageService> {
-  const store = await ImageStore.open(dataRoot)
+export async function openImages({
+  dataRoot,
+  room,
+  usesOf,
+  salvage = new Salvage(dataRoot),
+}: ImagesDependencies): Promise<ImageService> {
+  const store = await ImageStore.open(dataRoot, salvage, () => room.layers.settle())
   room.layers.addUser(() => store.all().flatMap(chainOf))
-  room.layers.allowSweeps()
-  await room.layers.sweep()
+  await room.layers.allowSweeps()
+  reportMissingLayers(store, room.layers, salvage)
   return new ImageService(store, room, { dataRoot, usesOf })
+}
+
+function reportMissingLayers(store: ImageStore, layers: LayerStore, salvage: Salvage): void {
+  for (const image of store.all()) {
+    const missing = chainOf(image).filter(chain => layers.find(chain) === undefined)
+    if (missing.length === 0) continue
+    const name = store.referencesOf(image.id).map(reference => familiarName(parseReference(reference)))[0] ?? image.id
+    salvage.report(name, `layers are missing: ${missing.join(', ')}`, 'load or pull the image again')
+  }
 }
 
 export class ImageService implements Images {

@@ -4,6 +4,7 @@ import { readSync, writeSync } from 'node:fs'
 import { chmod, chown, close, createAt, type FileName, setTimes, statAt } from '../kernel/files.ts'
 import { syscall } from '../kernel/syscall.ts'
 import { inFolder, listXattrs, setXattr } from '../kernel/xattr.ts'
+import { isLayerMark } from './whiteouts.ts'
 
 const FICLONE = 0x40049409
 const CHUNK_BYTES = 1 << 20
@@ -23,7 +24,7 @@ export function copyFile({ folder, name, file }: SourceFile, toFolder: number, t
     copyContent(file, copy)
     chown(copy, status.uid, status.gid)
     for (const [attribute, value] of listXattrs(folder, name)) {
-      if (!attribute.startsWith('trusted.overlay.')) setXattr(inFolder(toFolder, toName), attribute, value)
+      if (!isLayerMark(attribute)) setXattr(inFolder(toFolder, toName), attribute, value)
     }
     // After chown, which takes setuid and setgid away.
     chmod(copy, status.mode & 0o7777)

@@ -32,7 +32,7 @@ import { type ByteString, fromBytes, joinPath, splitPath, toPath } from './tar/b
 import { BLOCK, type Entry, type EntryKind, type Extent, padding } from './tar/entry.ts'
 import { END_OF_ARCHIVE, encodeEntry } from './tar/writer.ts'
 import { type Found, ifThere, isFolderStatus, walk } from './walk.ts'
-import { isOpaque, isWhiteout, OPAQUE_MARKER, WHITEOUT_PREFIX } from './whiteouts.ts'
+import { isLayerMark, isOpaque, isWhiteout, OPAQUE_MARKER, WHITEOUT_PREFIX } from './whiteouts.ts'
 
 const CHUNK = 256 * 1024
 /** Below this a hole is cheaper as zeros than as an extended header. */
@@ -228,13 +228,13 @@ export function describe({ folder, name, path, status }: Found, kind: EntryKind)
 }
 
 /**
- * Attributes that mean the same elsewhere. Overlay's are marks of this one mount, and labels of SELinux and the like belong to
- * the container that runs.
+ * Attributes that mean the same elsewhere. Marks are this one layer's, and labels of SELinux and the like belong to the
+ * container that runs.
  */
 function onlyPortable(xattrs: Map<string, Buffer>): Map<string, Buffer> {
   for (const attribute of xattrs.keys()) {
-    const isPortable = /^(user|trusted)\.(?!overlay\.)|^security\.capability$|^system\.posix_acl_/.test(attribute)
-    if (!isPortable) xattrs.delete(attribute)
+    const isPortable = /^(user|trusted)\.|^security\.capability$|^system\.posix_acl_/.test(attribute)
+    if (!isPortable || isLayerMark(attribute)) xattrs.delete(attribute)
   }
   return xattrs
 }
