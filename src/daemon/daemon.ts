@@ -6,6 +6,7 @@ import { reconcile } from '../containers/reconcile.ts'
 import { releaseAll, stopAll } from '../containers/shutdown.ts'
 import { CommandHosts } from './command-host.ts'
 import { lockDataRoot } from './data-root-lock.ts'
+import { reportFindings } from './examination.ts'
 import { makeFolders } from './instance.ts'
 import { listenAddresses } from './listen.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
@@ -42,6 +43,7 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
     }
     await api.listen(address)
   }
+  reportFindings(settings, log).catch(error => log.error({ err: error }, 'the host could not be examined'))
   log.info({ hosts: settings.hosts, dataRoot: settings.dataRoot }, 'skiffd is ready')
   return {
     async stop() {

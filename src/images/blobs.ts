@@ -38,10 +38,22 @@ export class BlobStore {
     return bytes
   }
 
+  /** Survives a power cut when it resolves. */
   async write(bytes: Uint8Array): Promise<Digest> {
     const digest = digestOf(bytes)
-    if (!(await this.has(digest))) await writeAtomically(this.#path(digest), bytes, { durable: false })
+    if (!(await this.#isWhole(digest))) await writeAtomically(this.#path(digest), bytes, { durable: true })
     return digest
+  }
+
+  /** What is damaged must not be taken for what is there already. */
+  async #isWhole(digest: Digest): Promise<boolean> {
+    try {
+      await this.read(digest)
+      return true
+    } catch (error) {
+      if (error instanceof NotFound || error instanceof Unavailable) return false
+      throw error
+    }
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -52,6 +64,10 @@ export class BlobStore {
       if (hasCode(error, 'ENOENT')) return false
       throw error
     }
+  }
+
+  pathOf(digest: Digest): string {
+    return this.#path(digest)
   }
 
   async remove(digest: Digest): Promise<void> {

@@ -7,14 +7,15 @@
  *     images/oci-layout            says what the blobs folder is
  */
 
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
-import { hasCode, NotFound } from '../kernel/errors.ts'
+import { NotFound } from '../kernel/errors.ts'
+import { isObject, type Salvage } from '../kernel/salvage.ts'
 import { chainIdsOf } from '../snapshots/layers.ts'
 import { BlobStore } from './blobs.ts'
 import { configFromOci, decodeImage, historyFromOci, type OciImage } from './oci.ts'
-import { familiarName, parseReference } from './references.ts'
+import { familiarName, isDigest, parseReference } from './references.ts'
 import type { ChainId, DiffId, Digest, Image, ImageId } from './types.ts'
 
 /** What the configuration does not say. */
@@ -25,6 +26,10 @@ export interface ImageRecord {
   /** Manifests that the image came with: their blobs are here. */
   manifests?: Digest[]
 }
+
+const isImageRecord = (value: unknown): value is ImageRecord => isObject(value)
+const isReferences = (value: unknown): value is Record<string, ImageId> =>
+  isObject(value) && Object.values(value).every(id => typeof id === 'string' && isDigest(id))
 
 export interface StoredImage {
   id: ImageId
@@ -49,17 +54,23 @@ export class ImageStore {
   readonly #references = new Map<string, ImageId>()
   #turn: Promise<unknown> = Promise.resolve()
 
-  private constructor(folder: string, blobs: BlobStore) {
+  private constructor(
+    folder: string,
+    blobs: BlobStore,
+    private readonly salvage: Salvage,
+    private readonly settleLayers: () => Promise<void>,
+  ) {
     this.#folder = folder
     this.blobs = blobs
   }
 
-  static async open(dataRoot: string): Promise<ImageStore> {
+  /** `settleLayers`: makes the layers that were placed survive a power cut. */
+  static async open(dataRoot: string, salvage: Salvage, settleLayers: () => Promise<void>): Promise<ImageStore> {
     const folder = join(dataRoot, 'images')
     await mkdir(join(folder, 'records'), { recursive: true, mode: 0o700 })
     await removeTemporaries(folder)
     await removeTemporaries(join(folder, 'records'))
-    const store = new ImageStore(folder, await BlobStore.open(folder))
+    const store = new ImageStore(folder, await BlobStore.open(folder), salvage, settleLayers)
     await writeAtomically(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n', { durable: false })
     await store.#load()
     return store
@@ -113,11 +124,16 @@ export class ImageStore {
     return done
   }
 
-  /** Keeps an image, its documents and its names, at once. `renamed`: the references that stood for another one, or none. */
-  add({ config, record = {}, documents = [], references = [] }: NewImage): Promise<{
+  /**
+   * Keeps an image, its documents and its names, at once. `renamed`: the references that stood for another one, or none.
+   * The image survives a power cut when this resolves.
+   */
+  async add({ config, record = {}, documents = [], references = [] }: NewImage): Promise<{
     stored: StoredImage
     renamed: string[]
   }> {
+    // Before what refers to them: an image that is there has its layers.
+    await this.settleLayers()
     return this.exclusively(async () => {
       const manifests: Digest[] = []
       for (const bytes of documents) manifests.push(await this.blobs.write(bytes))
@@ -130,10 +146,10 @@ export class ImageStore {
         oci,
         record: { ...known?.record, ...record, ...(all.length > 0 ? { manifests: all } : {}) },
       }
-      await this.#writeRecord(stored)
       this.#images.set(id, stored)
       const renamed = references.filter(reference => this.#references.get(reference) !== id)
       if (references.length > 0) await this.#refer(stored, references, new Date())
+      else await this.#writeRecord(stored)
       return { stored, renamed }
     })
   }
@@ -171,26 +187,44 @@ export class ImageStore {
   }
 
   async #load(): Promise<void> {
-    for (const name of await readdir(join(this.#folder, 'records'))) {
-      const id = `sha256:${name.replace(/\.json$/, '')}` as ImageId
-      const record = JSON.parse(await readFile(this.#recordPath(id), 'utf8')) as ImageRecord
-      this.#images.set(id, { id, oci: decodeImage(await this.blobs.read(id as string as Digest)), record })
-    }
-    for (const [reference, id] of Object.entries(await this.#readReferences())) {
+    const references = await this.#readReferences()
+    const recorded = (await readdir(join(this.#folder, 'records'))).map(
+      name => `sha256:${name.replace(/\.json$/, '')}` as ImageId,
+    )
+    // What has a name was an image, also if its record is missing.
+    for (const id of new Set([...recorded, ...Object.values(references)])) await this.#loadOne(id)
+    for (const [reference, id] of Object.entries(references)) {
       if (this.#images.has(id)) this.#references.set(reference, id)
+      else this.salvage.report(reference, `the image ${id} is missing`, 'the name stands for nothing any more')
     }
+    // Where something is damaged, nobody knows whose a document is.
+    if (await this.salvage.keepsAny()) return
     // Of pulls that were interrupted between a document and the image it belongs to.
     const needed = this.all().flatMap(({ id, record }) => [id as string as Digest, ...(record.manifests ?? [])])
     await this.blobs.keepOnly(new Set(needed))
   }
 
-  async #readReferences(): Promise<Record<string, ImageId>> {
+  async #loadOne(id: ImageId): Promise<void> {
+    const path = this.#recordPath(id)
+    const record = await this.salvage.read(
+      path,
+      isImageRecord,
+      'the image is kept, without what was known of its origin',
+    )
+    const digest = id as string as Digest
     try {
-      return JSON.parse(await readFile(join(this.#folder, 'references.json'), 'utf8')) as Record<string, ImageId>
+      const image = { id, oci: decodeImage(await this.blobs.read(digest)), record: record ?? {} }
+      if (record === undefined) await this.#writeRecord(image)
+      this.#images.set(id, image)
     } catch (error) {
-      if (hasCode(error, 'ENOENT')) return {}
-      throw error
+      await this.salvage.putAside(path, error, `the image ${id} is lost: load or pull it again`)
+      await this.salvage.putAside(this.blobs.pathOf(digest), error, `the image ${id} is lost: load or pull it again`)
     }
+  }
+
+  async #readReferences(): Promise<Record<string, ImageId>> {
+    const path = join(this.#folder, 'references.json')
+    return (await this.salvage.read(path, isReferences, 'images are there and have lost their names')) ?? {}
   }
 
   async #writeReferences(): Promise<void> {
@@ -200,7 +234,7 @@ export class ImageStore {
   }
 
   async #writeRecord({ id, record }: StoredImage): Promise<void> {
-    await writeAtomically(this.#recordPath(id), `${JSON.stringify(record, null, 2)}\n`, { durable: false })
+    await writeAtomically(this.#recordPath(id), `${JSON.stringify(record, null, 2)}\n`, { durable: true })
   }
 
   #recordPath(id: ImageId): string {

@@ -2,13 +2,15 @@
 
 import type { Readable } from 'node:stream'
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
+import { Salvage } from '../kernel/salvage.ts'
 import type { LayerStore } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
 import { BUILTINS } from './builtin/index.ts'
 import { commitImage, importImage } from './create.ts'
 import { applyFilters, createdMs, type ResolvedFilters } from './filters.ts'
 import { chainOf, describeImage, ImageStore, type StoredImage } from './image-store.ts'
-import { diskUsage, historyOf, treeOf } from './inspect.ts'
+import { diskUsage, historyOf } from './inspect.ts'
+import { treeOf } from './layer-tree.ts'
 import { loadImages } from './load-images.ts'
 import {
   familiarName,
@@ -32,9 +34,9 @@ import type {
   ImageFilters,
   ImageId,
   Images,
+  ImageTree,
   ImageUse,
   ImportOptions,
-  LayerDescription,
   Progress,
   Removed,
 } from './types.ts'
@@ -44,31 +46,53 @@ export interface ImagesDependencies {
   room: SnapshotRoom
   /** Which containers use an image: asked whenever one is removed. */
   usesOf: (id: ImageId) => ImageUse[]
+  /** Who is told of what is damaged. */
+  salvage?: Salvage
 }
 
 /** Opens the state beneath `dataRoot`. */
-export async function openImages({ dataRoot, room, usesOf }: ImagesDependencies): Promise<ImageService> {
-  const store = await ImageStore.open(dataRoot)
+export async function openImages({
+  dataRoot,
+  room,
+  usesOf,
+  salvage = new Salvage(dataRoot),
+}: ImagesDependencies): Promise<ImageService> {
+  const store = await ImageStore.open(dataRoot, salvage, () => room.layers.settle())
   room.layers.addUser(() => store.all().flatMap(chainOf))
-  room.layers.allowSweeps()
-  await room.layers.sweep()
-  return new ImageService(store, room, usesOf)
+  await room.layers.allowSweeps()
+  reportMissingLayers(store, room.layers, salvage)
+  return new ImageService(store, room, { dataRoot, usesOf })
+}
+
+function reportMissingLayers(store: ImageStore, layers: LayerStore, salvage: Salvage): void {
+  for (const image of store.all()) {
+    const missing = chainOf(image).filter(chain => layers.find(chain) === undefined)
+    if (missing.length === 0) continue
+    const name = store.referencesOf(image.id).map(reference => familiarName(parseReference(reference)))[0] ?? image.id
+    salvage.report(name, `layers are missing: ${missing.join(', ')}`, 'load or pull the image again')
+  }
 }
 
 export class ImageService implements Images {
   readonly #store: ImageStore
   readonly #room: SnapshotRoom
   readonly #layers: LayerStore
+  readonly #dataRoot: string
   readonly #usesOf: (id: ImageId) => ImageUse[]
   readonly #listeners = new Set<(event: ImageEvent) => void>()
   /** Built-in images that are being made: whoever asks meanwhile waits for the same one. */
   readonly #making = new Map<string, Promise<StoredImage>>()
 
-  constructor(store: ImageStore, room: SnapshotRoom, usesOf: (id: ImageId) => ImageUse[]) {
+  constructor(
+    store: ImageStore,
+    room: SnapshotRoom,
+    { dataRoot, usesOf }: Pick<ImagesDependencies, 'dataRoot' | 'usesOf'>,
+  ) {
     this.#store = store
     this.#room = room
     this.#layers = room.layers
     this.#usesOf = usesOf
+    this.#dataRoot = dataRoot
   }
 
   async resolve(name: string): Promise<Image> {
@@ -163,8 +187,12 @@ export class ImageService implements Images {
     return diskUsage(this.#store, this.#layers, stored => this.#describe(stored))
   }
 
-  async tree(name: string): Promise<LayerDescription[]> {
-    return treeOf(this.#store, this.#room, await this.#find(name))
+  async tree(name: string, { withFiles }: { withFiles: boolean }): Promise<ImageTree> {
+    const stored = await this.#find(name)
+    const options = { dataRoot: this.#dataRoot, withFiles }
+    // Walking takes its time: nothing of it is swept meanwhile.
+    const tree = await this.#layers.keeping(() => treeOf(this.#store, this.#room, stored, options))
+    return { image: this.#describe(stored), ...tree }
   }
 
   /** What speaks to registries, on top of this service's store. */

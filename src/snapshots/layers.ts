@@ -13,38 +13,23 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
 import { AT_FDCWD, close, openToRead } from '../kernel/files.ts'
 import { spreadSubfolders } from '../kernel/inode-flags.ts'
+import type { Salvage } from '../kernel/salvage.ts'
 import type { ListedFile } from './file-list.ts'
+import { type Layer, LayerRecords } from './layer-records.ts'
 import { furnishLowestLayer } from './lowest-layer.ts'
 import { type ChainId, type DiffId, MAX_LAYERS, type StorageDriver } from './types.ts'
-import type { LayerContents } from './unpack/layer.ts'
 import type { ExpectedArchive, LayerFolders, UnpackedLayer } from './worker/layer-jobs.ts'
 import type { WorkerPool } from './worker/pool.ts'
 
 /** A layer that is unpacked but stands on nothing yet. Keep it with place(), or give it to discard(). */
 export interface StagedLayer extends UnpackedLayer {
   readonly folder: string
-}
-
-export interface Layer {
-  name: string
-  diffId: DiffId
-  /** Bytes of its files, and of its uncompressed archive. */
-  size: number
-  archiveSize: number
-  /** Whether its root folder's owner and mode are its own, or just those that every new folder has. */
-  hasRoot: boolean
-  /** Nothing in it was taken from layers below: it may stand on any others. */
-  isPure: boolean
-  displaced: LayerContents['displaced']
-  /** Where it stands: the chain below ('' for none), by the chain that it completes. */
-  chains: Record<ChainId, ChainId | ''>
 }
 
 /** Lies below everybody's layers: lowest-layer.ts. */
@@ -66,11 +51,17 @@ export function chainIdsOf(diffIds: readonly DiffId[]): ChainId[] {
 export class LayerStore {
   readonly #folder: string
   readonly #workers: WorkerPool
+  readonly #records: LayerRecords
   readonly #layers = new Map<string, Layer>()
   readonly #byChain = new Map<ChainId, Layer>()
   /** Layers that are written right now, by chain: the second who wants one waits for the first. */
   readonly #placing = new Map<ChainId, Promise<ChainId>>()
   readonly #users: (() => Iterable<ChainId>)[] = []
+  /** Layers whose records are not written yet, and whether their files are on the disk for certain. */
+  readonly #unsettled = new Map<Layer, { isNew: boolean }>()
+  #settling: Promise<void> = Promise.resolve()
+  /** Nobody's, but perhaps of something damaged: kept until a person has looked. */
+  #kept: ReadonlySet<ChainId> = new Set()
   #keepers = 0
   #sweepWaits = false
   #maySweep = false
@@ -78,20 +69,24 @@ export class LayerStore {
   /** How merged views of layers are made here. */
   driver: StorageDriver = 'overlay2'
 
-  private constructor(dataRoot: string, workers: WorkerPool) {
+  private constructor(
+    dataRoot: string,
+    workers: WorkerPool,
+    private readonly salvage: Salvage,
+  ) {
     this.#folder = join(dataRoot, 'layers')
+    this.#records = new LayerRecords(this.#folder, salvage)
     this.#workers = workers
   }
 
-  static async open(dataRoot: string, workers: WorkerPool): Promise<LayerStore> {
-    const store = new LayerStore(dataRoot, workers)
+  static async open(dataRoot: string, workers: WorkerPool, salvage: Salvage): Promise<LayerStore> {
+    const store = new LayerStore(dataRoot, workers, salvage)
     for (const name of ['tree', 'tapes', 'displaced', 'records'])
       await mkdir(store.#path(name), { recursive: true, mode: 0o700 })
     await furnishLowestLayer(join(store.treeFolder, LOWEST_LAYER))
     await rm(store.#path('staging'), { recursive: true, force: true })
     await mkdir(store.#path('staging'), { mode: 0o700 })
     store.#spreadStaging()
-    await removeTemporaries(store.#path('records'))
     await store.#load()
     return store
   }
@@ -185,7 +180,7 @@ export class LayerStore {
     if (this.#byChain.has(chain)) return chain
     const pure = this.findPure(diffId)
     if (pure !== undefined) {
-      await this.#addChain(pure, chain, parent)
+      this.#addChain(pure, chain, parent)
       return chain
     }
     // It took something from what it stands on: on other layers it looks different.
@@ -232,9 +227,31 @@ export class LayerStore {
     this.#users.push(chainsInUse)
   }
 
-  /** To be called when all users are known: before, everything would seem unused. */
-  allowSweeps(): void {
+  /**
+   * To be called when all users are known: before, everything would seem unused. Deletes what a killed daemon has moved into place
+   * but not recorded, and what nobody uses; unless something is damaged, and this may belong to it.
+   */
+  async allowSweeps(): Promise<void> {
+    const used = this.#used()
+    const isMissingAny = [...used].some(chain => !this.#byChain.has(chain))
+    for (const name of await this.#records.unrecorded(this.#layers)) {
+      if (isMissingAny) await this.#records.putPartsAside(name, 'its record is missing, and so are layers of images')
+      else await this.#records.removeParts(name)
+    }
+    if (await this.salvage.keepsAny()) this.#kept = new Set([...this.#byChain.keys()].filter(chain => !used.has(chain)))
     this.#maySweep = true
+    await this.sweep()
+  }
+
+  /**
+   * Makes all that was placed so far survive a power cut: the files first, by one syncfs(2) for however many layers, then the records.
+   * What a power cut leaves without a record is deleted, so that nobody takes a layer for whole whose files are empty.
+   */
+  settle(): Promise<void> {
+    // One after the other: who comes while another settles the same layer must not be told earlier than that one.
+    const settle = (): Promise<void> => this.#settleNow()
+    this.#settling = this.#settling.then(settle, settle)
+    return this.#settling
   }
 
   /** Does work that makes or takes up layers, which nobody uses before it ends: until then nothing is swept. */
@@ -248,17 +265,30 @@ export class LayerStore {
     }
   }
 
+  async #settleNow(): Promise<void> {
+    const unsettled = [...this.#unsettled]
+    this.#unsettled.clear()
+    try {
+      if (unsettled.some(([, { isNew }]) => isNew)) await this.#workers.run('syncFileSystem', { folder: this.#folder })
+      for (const [layer] of unsettled) if (this.#layers.get(layer.name) === layer) await this.#records.write(layer)
+    } catch (error) {
+      for (const [layer, how] of unsettled) this.#unsettled.set(layer, how)
+      throw error
+    }
+  }
+
   /** Deletes all chains that nobody uses, and layers that are in no chain any more. */
   async sweep(): Promise<void> {
     this.#sweepWaits = this.#keepers > 0
     if (this.#sweepWaits || !this.#maySweep) return
-    const used = new Set<ChainId>()
-    for (const chainsInUse of this.#users) for (const chain of chainsInUse()) used.add(chain)
+    const used = this.#used()
     const doomed: Layer[] = []
     const changed: Layer[] = []
     // All at once, before the first wait: what is not in use is not found any more either.
     for (const layer of this.#layers.values()) {
-      const unused = (Object.keys(layer.chains) as ChainId[]).filter(chain => !used.has(chain))
+      const unused = (Object.keys(layer.chains) as ChainId[]).filter(
+        chain => !used.has(chain) && !this.#kept.has(chain),
+      )
       for (const chain of unused) {
         delete layer.chains[chain]
         this.#byChain.delete(chain)
@@ -267,7 +297,8 @@ export class LayerStore {
       else if (unused.length > 0) changed.push(layer)
     }
     for (const layer of doomed) this.#layers.delete(layer.name)
-    for (const layer of changed) await this.#writeRecord(layer)
+    // One that is not settled yet has its record still to come.
+    for (const layer of changed) if (!this.#unsettled.has(layer)) await this.#records.write(layer)
     for (const layer of doomed) await this.#delete(layer)
   }
 
@@ -282,7 +313,7 @@ export class LayerStore {
     const same = isPure ? this.findPure(staged.diffId) : undefined
     if (same !== undefined) {
       await this.discard(staged)
-      await this.#addChain(same, chain, parent)
+      this.#addChain(same, chain, parent)
       return chain
     }
     if (!isPure) await this.#seal(staged, below)
@@ -297,8 +328,8 @@ export class LayerStore {
       chains: { [chain]: parent ?? '' },
     }
     await this.#moveFromStaging(staged, layer)
-    await this.#writeRecord(layer)
     this.#layers.set(layer.name, layer)
+    this.#unsettled.set(layer, { isNew: true })
     this.#byChain.set(chain, layer)
     return chain
   }
@@ -328,7 +359,7 @@ export class LayerStore {
     }
   }
 
-  /** The record is written last: what has none was interrupted, and is deleted at start. */
+  /** The record is written last, by settle(): what has none was interrupted, and is deleted at start. */
   async #moveFromStaging(staged: StagedLayer, layer: Layer): Promise<void> {
     const from = foldersIn(staged.folder)
     const to = this.#foldersOf(layer)
@@ -338,15 +369,16 @@ export class LayerStore {
     await rm(staged.folder, { recursive: true, force: true })
   }
 
-  async #addChain(layer: Layer, chain: ChainId, parent: ChainId | undefined): Promise<void> {
+  #addChain(layer: Layer, chain: ChainId, parent: ChainId | undefined): void {
     layer.chains[chain] = parent ?? ''
     this.#byChain.set(chain, layer)
-    await this.#writeRecord(layer)
+    if (!this.#unsettled.has(layer)) this.#unsettled.set(layer, { isNew: false })
   }
 
   async #delete(layer: Layer): Promise<void> {
     // First the record: half a layer must not look like one.
-    await rm(this.#recordOf(layer), { force: true })
+    this.#unsettled.delete(layer)
+    await this.#records.remove(layer)
     const { tree, tape, displaced } = this.#foldersOf(layer)
     await rm(tape, { force: true })
     await rm(displaced, { recursive: true, force: true })
@@ -356,36 +388,20 @@ export class LayerStore {
     await rm(grave, { recursive: true, force: true })
   }
 
-  async #writeRecord(layer: Layer): Promise<void> {
-    await writeAtomically(this.#recordOf(layer), `${JSON.stringify(layer, null, 2)}\n`, { durable: false })
-  }
-
+  /** Numbers go on from the highest name, also of what has no record: that is deleted later. */
   async #load(): Promise<void> {
-    const names = (await readdir(this.#path('records'))).filter(name => name.endsWith('.json'))
-    const records = await Promise.all(names.map(name => readFile(join(this.#path('records'), name), 'utf8')))
-    for (const record of records) {
-      const layer = JSON.parse(record) as Layer
+    for (const layer of await this.#records.load()) {
       this.#layers.set(layer.name, layer)
       for (const chain of Object.keys(layer.chains) as ChainId[]) this.#byChain.set(chain, layer)
     }
-    await this.#removeRemains()
+    for (const name of [...this.#layers.keys(), ...(await this.#records.unrecorded(this.#layers))])
+      this.#nextName = Math.max(this.#nextName, (Number.parseInt(name, 36) || 0) + 1)
   }
 
-  /** Deletes what a killed daemon has moved into place but not recorded, and numbers on from the highest name. */
-  async #removeRemains(): Promise<void> {
-    for (const name of await readdir(this.treeFolder)) {
-      if (name === LOWEST_LAYER) continue
-      this.#nextName = Math.max(this.#nextName, Number.parseInt(name, 36) + 1)
-      if (!this.#layers.has(name)) await rm(join(this.treeFolder, name), { recursive: true, force: true })
-    }
-    for (const file of await readdir(this.#path('tapes'))) {
-      const name = file.replace(/\.gz$/, '')
-      this.#nextName = Math.max(this.#nextName, Number.parseInt(name, 36) + 1)
-      if (!this.#layers.has(name)) await rm(join(this.#path('tapes'), file), { force: true })
-    }
-    for (const name of await readdir(this.#path('displaced'))) {
-      if (!this.#layers.has(name)) await rm(join(this.#path('displaced'), name), { recursive: true, force: true })
-    }
+  #used(): Set<ChainId> {
+    const used = new Set<ChainId>()
+    for (const chainsInUse of this.#users) for (const chain of chainsInUse()) used.add(chain)
+    return used
   }
 
   #foldersOf({ name }: Layer): LayerFolders {
@@ -394,10 +410,6 @@ export class LayerStore {
       displaced: join(this.#path('displaced'), name),
       tape: join(this.#path('tapes'), `${name}.gz`),
     }
-  }
-
-  #recordOf({ name }: Layer): string {
-    return join(this.#path('records'), `${name}.json`)
   }
 
   #path(name: string): string {

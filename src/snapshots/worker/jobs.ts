@@ -1,5 +1,6 @@
 /** What the threads can do. A job's parameters and result are plain data. */
 
+import { syncFileSystem } from '../../kernel/files.ts'
 import type { IdMap } from '../../kernel/namespaces.ts'
 import { bytesIn, changesBetween, changesOf } from '../changes.ts'
 import { describeLayers, type LayerSummary } from '../describe-layers.ts'
@@ -55,6 +56,8 @@ export interface Jobs {
   /** Takes an archive of any compression, and a root's descriptor. */
   unpackBeneath: { parameters: { root: number; path: string; options: UnpackOptions }; result: unknown }
   changes: { parameters: { root: RootMount; scratch: string }; result: Change[] }
+  /** Writes all of the folder's file system to the disk. */
+  syncFileSystem: { parameters: { folder: string }; result: unknown }
   /** Bytes of the files in a folder. */
   bytesIn: { parameters: { folder: string }; result: number }
   /** Of a stack of layers, lowest first. */
@@ -94,6 +97,7 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
           withFolder(root.path, tree => changesBetween(tree, below)),
         )
       : withLayers(root.layersDir, root.lower, below => withFolder(root.upper, upper => changesOf(upper, below))),
+  syncFileSystem: async ({ folder }) => syncFileSystem(folder),
   bytesIn: ({ folder }) => withFolder(folder, bytesIn),
   describeLayers: ({ trees }) => withFolders(trees, describeLayers),
   decompress: async (_, input, output) => sendAll((await decompress(input)).content, output),

@@ -36,8 +36,8 @@ function flagsIn(help: string): Map<string, string> {
   return found
 }
 
-/** skiff's own, which Docker does not have. */
-const OWN = /^(explain|image tree|image tree)$/
+/** skiff's own, and compose, which is a plug-in of Docker's. */
+const OWN = /^(compose|completion|doctor|explain|image tree)$/
 /** Of swarms: refused as unknown, since nothing of it could work. */
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   'volume create': [
