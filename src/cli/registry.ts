@@ -171,6 +171,10 @@ export const COMMANDS: readonly Leaf[] = [
     () => pick('doctor')(import('./commands/doctor.ts')),
     { alone: true },
   ),
+  leaf("Print the script for completing skiff's command lines in a shell", 'completion', () =>
+    pick('completion')(import('./commands/completion.ts')),
+  ),
+  leaf('Answer a shell', '__complete', () => pick('complete')(import('./commands/complete.ts')), { hidden: true }),
   leaf('Show how much disk space is used', 'system df', () => pick('df')(import('./commands/system-df.ts'))),
   leaf(
     'Connect stdin and stdout to the daemon',
