@@ -3,8 +3,8 @@
 import { DockerfileError, type Location, parseError } from './dockerfile/error.ts'
 import { expandWord, type Variables } from './dockerfile/expand.ts'
 import type { Dockerfile, Instruction, InstructionOf } from './dockerfile/types.ts'
+import { mountFields } from './mounts/fields.ts'
 import { platformArgs } from './platform.ts'
-import { mountFields } from './steps/mount-fields.ts'
 import type { BuildRequest } from './types.ts'
 
 export type Base = { kind: 'scratch' } | { kind: 'stage'; index: number } | { kind: 'image'; reference: string }

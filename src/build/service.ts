@@ -6,6 +6,7 @@ import { BuildCache } from './cache/cache.ts'
 import { pruneCache } from './cache/prune.ts'
 import { cacheUsage } from './cache/usage.ts'
 import { contextsFolder, removeFolder } from './context.ts'
+import { removeLeftMemory } from './mounts/memory.ts'
 import { removeLeftSteps } from './steps/container.ts'
 import type { BuildService } from './types.ts'
 import { type Rooms, treeOf } from './workshop.ts'
@@ -50,5 +51,6 @@ export const createBuildService = (rooms: Rooms): BuildService => ({
 /** What builds of a daemon that was killed have left. */
 export async function removeLeftBuilds({ context }: Pick<Rooms, 'context'>): Promise<void> {
   await removeLeftSteps(context)
+  await removeLeftMemory(context.roots)
   await removeFolder(contextsFolder(context.roots.dataRoot))
 }

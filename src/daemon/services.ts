@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { API_VERSION, MIN_API_VERSION } from '../api/server.ts'
 import type { Services } from '../api/services.ts'
+import { CacheFolders } from '../build/mounts/cache-folders.ts'
 import { createBuildService, openCache } from '../build/service.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
 import { type ContainerDefaults, Context } from '../containers/context.ts'
@@ -100,7 +101,7 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
   })
   const services: Services = {
     containers: createContainerService(context),
-    builds: createBuildService({ context, snapshots: room, cache }),
+    builds: createBuildService({ context, snapshots: room, cache, cacheFolders: new CacheFolders(settings.dataRoot) }),
     files: new Files(context, { archives, ownerOf: container => ownerOf(context, container) }),
     stats: new Stats(context),
     images,

@@ -9,6 +9,7 @@ import { findSources, type SourceQuery, type Sources } from '../copy/sources.ts'
 import { type Tree, withTree } from '../copy/tree.ts'
 import { describeLayers, type LayerSummary } from '../describe-layers.ts'
 import { type ListedFile, packList } from '../file-list.ts'
+import type { MergeBy } from '../merge.ts'
 import { packTree } from '../pack.ts'
 import { decompress } from '../tar/decompress.ts'
 import type { Change, DiffId, RootMount, UnpackOptions } from '../types.ts'
@@ -45,7 +46,7 @@ export interface Jobs {
     result: unknown
   }
   /** Fills a folder with a copy of what layers show. */
-  copyLayers: { parameters: { layersDir: string; lower: string[]; target: string }; result: unknown }
+  copyLayers: { parameters: { layersDir: string; lower: string[]; target: string; by?: MergeBy }; result: unknown }
   /** Makes a layer of an upper folder. */
   commitUpper: { parameters: { upper: string; folders: LayerFolders }; result: UnpackedLayer }
   /** Turns an upper folder into a layer: it is moved. */
@@ -96,7 +97,7 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
   unpackLayer: ({ folders, expected }, input) => unpackLayerArchive(folders, expected, input),
   sealLayer: ({ tree, layersDir, lower, contents, scratch }) =>
     withView(layersDir, lower, scratch, below => withFolder(tree, layer => sealLayer(layer, below, contents))),
-  copyLayers: ({ layersDir, lower, target }) => copyLayers(layersDir, lower, target),
+  copyLayers: ({ layersDir, lower, target, by }) => copyLayers(layersDir, lower, target, by),
   commitUpper: ({ upper, folders }) =>
     withFolder(upper, async folder => {
       const layer = await unpackLayerArchive(folders, {}, packTree(folder, { asLayer: true }))
