@@ -56,7 +56,7 @@ export interface Jobs {
   makeFolderIn: { parameters: { into: RootMount; path: string }; result: unknown }
   /** Gives a tree. */
   packTreeOf: { parameters: { tree: Tree }; result: unknown }
-  removeIgnored: { parameters: { folder: string; patterns: string[] }; result: unknown }
+  removeIgnored: { parameters: { folder: string; patterns: string[]; names: string[] }; result: unknown }
   /** Makes a layer of a list of files. */
   buildLayer: { parameters: { files: ListedFile[]; folders: LayerFolders }; result: UnpackedLayer }
   /** Gives the archive that a layer was unpacked from. */
@@ -108,7 +108,7 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
   copyInto,
   makeFolderIn: ({ into, path }) => makeFolderIn(into, path),
   packTreeOf: ({ tree }, _, output) => withTree(tree, root => sendAll(packTree(root, { asLayer: false }), output)),
-  removeIgnored: ({ folder, patterns }) => removeIgnored(folder, patterns),
+  removeIgnored: ({ folder, patterns, names }) => removeIgnored(folder, patterns, names),
   buildLayer: ({ files, folders }) => unpackLayerArchive(folders, {}, packList(files)),
   repeatLayer: ({ folders, displaced, diffId }, _, output) => repeatLayer(folders, displaced, diffId, output),
   packUpper: ({ upper }, _, output) => packUpper(upper, output),
