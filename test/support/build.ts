@@ -20,7 +20,8 @@ export async function contextOf(files: Files): Promise<Buffer> {
     else if (typeof content === 'string' || Buffer.isBuffer(content)) {
       const mode = name.endsWith('.sh') ? 0o755 : 0o644
       archive.entry({ name, mode, mtime, size: Buffer.byteLength(content) }, content)
-    } else archive.entry({ name, mtime, ...content } as Header)
+    } else if (content.type === undefined) archive.entry({ name, mtime, ...content }, '')
+    else archive.entry({ name, mtime, ...content } as Header)
   }
   archive.finalize()
   return buffer(Readable.from(archive))

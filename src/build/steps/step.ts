@@ -80,9 +80,11 @@ const sameWay = (history: readonly HistoryEntry[], state: State): boolean =>
 async function make(workshop: Workshop, state: State, plan: StepPlan): Promise<CacheRecord> {
   const { cache, epoch } = workshop
   const layer = plan.write === null ? null : await write(workshop, state, plan, plan.write)
-  const created = epoch === null ? new Date().toISOString() : new Date(epoch * 1000).toISOString()
+  const created = epoch === null ? new Date().toISOString() : atEpoch(epoch)
   return cache.add({ key: plan.key, parent: state.key, description: plan.createdBy, created, layer })
 }
+
+const atEpoch = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
 
 async function write(
   workshop: Workshop,
