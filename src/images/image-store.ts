@@ -11,7 +11,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
 import { hasCode, NotFound } from '../kernel/errors.ts'
-import { chainIdsOf } from '../snapshots/layers.ts'
+import { chainIdsOf } from '../snapshots/chains.ts'
 import { BlobStore } from './blobs.ts'
 import { configFromOci, decodeImage, historyFromOci, type OciImage } from './oci.ts'
 import { familiarName, parseReference } from './references.ts'
@@ -171,7 +171,17 @@ export class ImageStore {
 }
 
 export const diffIdsOf = ({ oci }: StoredImage): DiffId[] => oci.rootfs.diff_ids ?? []
-export const chainOf = (image: StoredImage): ChainId[] => chainIdsOf(diffIdsOf(image))
+
+/** A digest for each layer: a list of images would consist of little else. The configuration they follow from never changes. */
+const chains = new WeakMap<OciImage, readonly ChainId[]>()
+
+export function chainOf(image: StoredImage): readonly ChainId[] {
+  const known = chains.get(image.oci)
+  if (known !== undefined) return known
+  const chain = chainIdsOf(diffIdsOf(image))
+  chains.set(image.oci, chain)
+  return chain
+}
 
 /** The domain's view of a stored image. */
 export function describeImage(stored: StoredImage, references: string[], size: number): Image {
@@ -194,7 +204,7 @@ export function describeImage(stored: StoredImage, references: string[], size: n
     parent: record.parent,
     dockerVersion: oci.docker_version ?? '',
     diffIds,
-    chain: chainIdsOf(diffIds),
+    chain: [...chainOf(stored)],
     size,
     history: (oci.history ?? []).map(historyFromOci),
   }

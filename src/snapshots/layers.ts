@@ -1,70 +1,24 @@
-/**
- * The layers on disk, each once, however many images have it:
- *
- *     layers/tree/NAME          its files, as overlay mounts them. Names are short and count up in base 36, so that
- *                               125 of them fit into the one page of options that mount(2) takes
- *     layers/tapes/NAME.gz      what is needed besides the files to repeat its archive (tape.ts)
- *     layers/displaced/NAME/    files that its archive has twice; mostly missing
- *     layers/records/NAME.json  its digest and size, and the chains that it is part of
- *     layers/staging/           what is being unpacked; emptied at start
- *
- * `0` lies below all others (lowest-layer.ts): overlay wants two layers at least.
- */
+/** The layers that are here, what stands on what, and who uses them. Where they lie: layer-disk.ts. */
 
-import { createHash, randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
-import { AT_FDCWD, close, openToRead } from '../kernel/files.ts'
-import { spreadSubfolders } from '../kernel/inode-flags.ts'
+import { chainIdOf } from './chains.ts'
 import type { ListedFile } from './file-list.ts'
-import { furnishLowestLayer } from './lowest-layer.ts'
-import { type ChainId, type DiffId, MAX_LAYERS, type StorageDriver } from './types.ts'
-import type { LayerContents } from './unpack/layer.ts'
+import { foldersIn, type Layer, LayerDisk, LOWEST_LAYER } from './layer-disk.ts'
+import { type ChainId, type DiffId, MAX_LAYERS, type Sendable, type StorageDriver } from './types.ts'
 import type { ExpectedArchive, LayerFolders, UnpackedLayer } from './worker/layer-jobs.ts'
 import type { WorkerPool } from './worker/pool.ts'
+import type { RepeatableLayer } from './worker/repeat-jobs.ts'
 
 /** A layer that is unpacked but stands on nothing yet. Keep it with place(), or give it to discard(). */
 export interface StagedLayer extends UnpackedLayer {
   readonly folder: string
 }
 
-export interface Layer {
-  name: string
-  diffId: DiffId
-  /** Bytes of its files, and of its uncompressed archive. */
-  size: number
-  archiveSize: number
-  /** Whether its root folder's owner and mode are its own, or just those that every new folder has. */
-  hasRoot: boolean
-  /** Nothing in it was taken from layers below: it may stand on any others. */
-  isPure: boolean
-  displaced: LayerContents['displaced']
-  /** Where it stands: the chain below ('' for none), by the chain that it completes. */
-  chains: Record<ChainId, ChainId | ''>
-}
-
-/** Lies below everybody's layers: lowest-layer.ts. */
-export const LOWEST_LAYER = '0'
-
-/** OCI image specification, config.md, "Layer ChainID". */
-export const chainIdOf = (parent: ChainId | undefined, diffId: DiffId): ChainId =>
-  (parent === undefined
-    ? diffId
-    : `sha256:${createHash('sha256').update(`${parent} ${diffId}`).digest('hex')}`) as string as ChainId
-
-/** All chains of a stack of layers, lowest first. */
-export function chainIdsOf(diffIds: readonly DiffId[]): ChainId[] {
-  const chain: ChainId[] = []
-  for (const diffId of diffIds) chain.push(chainIdOf(chain.at(-1), diffId))
-  return chain
-}
-
 export class LayerStore {
-  readonly #folder: string
+  readonly #disk: LayerDisk
   readonly #workers: WorkerPool
   readonly #layers = new Map<string, Layer>()
   readonly #byChain = new Map<ChainId, Layer>()
@@ -74,36 +28,32 @@ export class LayerStore {
   #keepers = 0
   #sweepWaits = false
   #maySweep = false
-  #nextName = 1
   /** How merged views of layers are made here. */
   driver: StorageDriver = 'overlay2'
 
-  private constructor(dataRoot: string, workers: WorkerPool) {
-    this.#folder = join(dataRoot, 'layers')
+  private constructor(disk: LayerDisk, workers: WorkerPool) {
+    this.#disk = disk
     this.#workers = workers
   }
 
   static async open(dataRoot: string, workers: WorkerPool): Promise<LayerStore> {
-    const store = new LayerStore(dataRoot, workers)
-    for (const name of ['tree', 'tapes', 'displaced', 'records'])
-      await mkdir(store.#path(name), { recursive: true, mode: 0o700 })
-    await furnishLowestLayer(join(store.treeFolder, LOWEST_LAYER))
-    await rm(store.#path('staging'), { recursive: true, force: true })
-    await mkdir(store.#path('staging'), { mode: 0o700 })
-    store.#spreadStaging()
-    await removeTemporaries(store.#path('records'))
-    await store.#load()
+    const { disk, layers } = await LayerDisk.open(join(dataRoot, 'layers'))
+    const store = new LayerStore(disk, workers)
+    for (const layer of layers) {
+      store.#layers.set(layer.name, layer)
+      for (const chain of Object.keys(layer.chains) as ChainId[]) store.#byChain.set(chain, layer)
+    }
     return store
   }
 
   /** Where the layers' files lie: RootMount's layersDir. */
   get treeFolder(): string {
-    return this.#path('tree')
+    return this.#disk.treeFolder
   }
 
   /** For what is only there for a moment: emptied when the daemon starts. */
   get stagingFolder(): string {
-    return this.#path('staging')
+    return this.#disk.stagingFolder
   }
 
   find(chain: ChainId): Layer | undefined {
@@ -141,8 +91,7 @@ export class LayerStore {
 
   /** Runs a job that makes a layer in the folders it is given. */
   async stageBy(job: (folders: LayerFolders) => Promise<UnpackedLayer>): Promise<StagedLayer> {
-    const folder = join(this.#path('staging'), randomBytes(6).toString('hex'))
-    await mkdir(folder, { mode: 0o700 })
+    const folder = await this.#disk.newStaging()
     try {
       return { ...(await job(foldersIn(folder))), folder }
     } catch (error) {
@@ -214,12 +163,18 @@ export class LayerStore {
 
   /** The archive of a layer, byte for byte as it was when it came, uncompressed. */
   archive(chain: ChainId): Readable {
+    return this.compose([{ chain }])
+  }
+
+  /** Archives of layers, and bytes between them. @throws NotFound */
+  compose(parts: readonly ({ bytes: Uint8Array } | { chain: ChainId })[]): Sendable {
+    const located = parts.map(part => ('bytes' in part ? part : { layer: this.#repeatable(part.chain) }))
+    return this.#workers.stream('repeatParts', () => ({ parts: located }))
+  }
+
+  #repeatable(chain: ChainId): RepeatableLayer {
     const layer = this.get(chain)
-    return this.#workers.stream('repeatLayer', () => ({
-      folders: this.#foldersOf(layer),
-      displaced: layer.displaced,
-      diffId: layer.diffId,
-    }))
+    return { folders: this.#disk.foldersOf(layer), displaced: layer.displaced, diffId: layer.diffId }
   }
 
   /** Bytes of the files in these layers. */
@@ -267,8 +222,8 @@ export class LayerStore {
       else if (unused.length > 0) changed.push(layer)
     }
     for (const layer of doomed) this.#layers.delete(layer.name)
-    for (const layer of changed) await this.#writeRecord(layer)
-    for (const layer of doomed) await this.#delete(layer)
+    for (const layer of changed) await this.#disk.writeRecord(layer)
+    for (const layer of doomed) await this.#disk.remove(layer)
   }
 
   async #place(staged: StagedLayer, parent: ChainId | undefined, chain: ChainId): Promise<ChainId> {
@@ -287,7 +242,7 @@ export class LayerStore {
     }
     if (!isPure) await this.#seal(staged, below)
     const layer: Layer = {
-      name: (this.#nextName++).toString(36),
+      name: this.#disk.newName(),
       diffId: staged.diffId,
       size: contents.size,
       archiveSize: staged.archiveSize,
@@ -296,20 +251,11 @@ export class LayerStore {
       displaced: contents.displaced,
       chains: { [chain]: parent ?? '' },
     }
-    await this.#moveFromStaging(staged, layer)
-    await this.#writeRecord(layer)
+    await this.#disk.adopt(staged.folder, layer)
+    await this.#disk.writeRecord(layer)
     this.#layers.set(layer.name, layer)
     this.#byChain.set(chain, layer)
     return chain
-  }
-
-  #spreadStaging(): void {
-    const folder = openToRead(AT_FDCWD, this.#path('staging'), constants.O_DIRECTORY)
-    try {
-      spreadSubfolders(folder)
-    } finally {
-      close(folder)
-    }
   }
 
   /** Takes from the layers below what the archive relied on. */
@@ -328,85 +274,9 @@ export class LayerStore {
     }
   }
 
-  /** The record is written last: what has none was interrupted, and is deleted at start. */
-  async #moveFromStaging(staged: StagedLayer, layer: Layer): Promise<void> {
-    const from = foldersIn(staged.folder)
-    const to = this.#foldersOf(layer)
-    await rename(from.tape, to.tape)
-    if (Object.keys(layer.displaced).length > 0) await rename(from.displaced, to.displaced)
-    await rename(from.tree, to.tree)
-    await rm(staged.folder, { recursive: true, force: true })
-  }
-
   async #addChain(layer: Layer, chain: ChainId, parent: ChainId | undefined): Promise<void> {
     layer.chains[chain] = parent ?? ''
     this.#byChain.set(chain, layer)
-    await this.#writeRecord(layer)
-  }
-
-  async #delete(layer: Layer): Promise<void> {
-    // First the record: half a layer must not look like one.
-    await rm(this.#recordOf(layer), { force: true })
-    const { tree, tape, displaced } = this.#foldersOf(layer)
-    await rm(tape, { force: true })
-    await rm(displaced, { recursive: true, force: true })
-    // Out of the way at once; a large tree takes its time to delete.
-    const grave = join(this.#path('staging'), `gone-${layer.name}-${randomBytes(3).toString('hex')}`)
-    await rename(tree, grave)
-    await rm(grave, { recursive: true, force: true })
-  }
-
-  async #writeRecord(layer: Layer): Promise<void> {
-    await writeAtomically(this.#recordOf(layer), `${JSON.stringify(layer, null, 2)}\n`, { durable: false })
-  }
-
-  async #load(): Promise<void> {
-    const names = (await readdir(this.#path('records'))).filter(name => name.endsWith('.json'))
-    const records = await Promise.all(names.map(name => readFile(join(this.#path('records'), name), 'utf8')))
-    for (const record of records) {
-      const layer = JSON.parse(record) as Layer
-      this.#layers.set(layer.name, layer)
-      for (const chain of Object.keys(layer.chains) as ChainId[]) this.#byChain.set(chain, layer)
-    }
-    await this.#removeRemains()
-  }
-
-  /** Deletes what a killed daemon has moved into place but not recorded, and numbers on from the highest name. */
-  async #removeRemains(): Promise<void> {
-    for (const name of await readdir(this.treeFolder)) {
-      if (name === LOWEST_LAYER) continue
-      this.#nextName = Math.max(this.#nextName, Number.parseInt(name, 36) + 1)
-      if (!this.#layers.has(name)) await rm(join(this.treeFolder, name), { recursive: true, force: true })
-    }
-    for (const file of await readdir(this.#path('tapes'))) {
-      const name = file.replace(/\.gz$/, '')
-      this.#nextName = Math.max(this.#nextName, Number.parseInt(name, 36) + 1)
-      if (!this.#layers.has(name)) await rm(join(this.#path('tapes'), file), { force: true })
-    }
-    for (const name of await readdir(this.#path('displaced'))) {
-      if (!this.#layers.has(name)) await rm(join(this.#path('displaced'), name), { recursive: true, force: true })
-    }
-  }
-
-  #foldersOf({ name }: Layer): LayerFolders {
-    return {
-      tree: join(this.treeFolder, name),
-      displaced: join(this.#path('displaced'), name),
-      tape: join(this.#path('tapes'), `${name}.gz`),
-    }
-  }
-
-  #recordOf({ name }: Layer): string {
-    return join(this.#path('records'), `${name}.json`)
-  }
-
-  #path(name: string): string {
-    return join(this.#folder, name)
+    await this.#disk.writeRecord(layer)
   }
 }
-
-const foldersIn = (folder: string): LayerFolders => ({
-  tree: join(folder, 'tree'),
-  displaced: join(folder, 'displaced'),
-  tape: join(folder, 'tape.gz'),
-})
