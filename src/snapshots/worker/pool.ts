@@ -24,7 +24,7 @@ const WORKER = fileURLToPath(
     import.meta.url,
   ),
 )
-const IDLE_MS = 30_000
+const IDLE_MS = 10_000
 
 interface Thread {
   worker: Worker
