@@ -10,6 +10,7 @@ import { reportFindings } from './examination.ts'
 import { makeFolders } from './instance.ts'
 import { listenAddresses } from './listen.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
+import { notify } from './service-manager.ts'
 import { openServices } from './services.ts'
 import type { Settings } from './settings.ts'
 
@@ -45,8 +46,10 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   }
   reportFindings(settings, log).catch(error => log.error({ err: error }, 'the host could not be examined'))
   log.info({ hosts: settings.hosts, dataRoot: settings.dataRoot }, 'skiffd is ready')
+  notify('READY=1', 'containers can be started')
   return {
     async stop() {
+      notify('STOPPING=1', 'containers run on')
       containers.stopping = true
       if (settings.liveRestore) releaseAll(containers)
       else await stopAll(containers)

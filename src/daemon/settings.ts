@@ -9,6 +9,7 @@ import { BUILD_DIR } from '../kernel/native.ts'
 import { DEFAULT_POOLS, type DefaultPool } from '../networks/subnet-choice.ts'
 import type { StorageDriver } from '../snapshots/types.ts'
 import type { OptionKey, RawSettings } from './options.ts'
+import { passedSockets } from './service-manager.ts'
 
 export interface Settings {
   dataRoot: string
@@ -63,7 +64,8 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
   const settings: Settings = {
     dataRoot: read.path('data-root', '/var/lib/skiff'),
     execRoot: read.path('exec-root', '/run/skiff'),
-    hosts: hosts.length > 0 ? hosts : [DEFAULT_HOST],
+    // A service manager that passes sockets means them.
+    hosts: hosts.length > 0 ? hosts : [passedSockets(env).length > 0 ? 'fd://' : DEFAULT_HOST],
     group: read.text('group', 'skiff'),
     pidFile: read.path('pidfile', '/run/skiff/skiffd.pid'),
     debug: read.flag('debug', false),
