@@ -8,6 +8,7 @@ import { openCgroups } from '../cgroups/cgroups.ts'
 import { type ContainerDefaults, Context } from '../containers/context.ts'
 import { Files } from '../containers/files/container-files.ts'
 import { idsWhere } from '../containers/list-filters.ts'
+import { LOG_DRIVERS } from '../containers/logs/config.ts'
 import { createContainerService } from '../containers/service.ts'
 import { ownerOf } from '../containers/spec/owner.ts'
 import { Stats } from '../containers/stats/stats.ts'
@@ -127,6 +128,7 @@ const usersOfVolume = (context: Context | null, name: string): string[] =>
 
 const containerDefaults = (settings: Settings, userNamespace: UserNamespace | null): ContainerDefaults => ({
   logConfig: { type: settings.logDriver, config: settings.logOptions },
+  journalSocket: settings.journalSocket,
   ulimits: settings.ulimits,
   // The daemon's own group is below it already.
   cgroupParent: '',
@@ -151,7 +153,7 @@ const systemSettings = (settings: Settings, storageDriver: StorageDriver): Syste
   dataRoot: settings.dataRoot,
   debug: settings.debug,
   loggingDriver: settings.logDriver,
-  logDrivers: ['json-file', 'none'],
+  logDrivers: LOG_DRIVERS,
   labels: settings.labels,
   registry: {
     mirrors: settings.registryMirrors,

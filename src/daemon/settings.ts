@@ -35,6 +35,8 @@ export interface Settings {
   dnsOptions: string[]
   hostGateway: string
   logDriver: string
+  /** systemd's, but for tests (SKIFF_JOURNAL_SOCKET). */
+  journalSocket: string
   logOptions: Record<string, string>
   ulimits: Ulimit[]
   shmBytes: number
@@ -87,6 +89,7 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
     hostGateway: read.text('host-gateway-ip', ''),
     logDriver: read.text('log-driver', 'json-file'),
     logOptions: read.map('log-opts'),
+    journalSocket: env.SKIFF_JOURNAL_SOCKET ?? '/run/systemd/journal/socket',
     ulimits: read.ulimits(),
     shmBytes: bytes(read.text('default-shm-size', '64M'), 'default-shm-size'),
     ipcMode: read.oneOf('default-ipc-mode', ['private', 'shareable'], 'private'),

@@ -146,10 +146,10 @@ export class ImageStore {
         oci,
         record: { ...known?.record, ...record, ...(all.length > 0 ? { manifests: all } : {}) },
       }
-      await this.#writeRecord(stored)
       this.#images.set(id, stored)
       const renamed = references.filter(reference => this.#references.get(reference) !== id)
       if (references.length > 0) await this.#refer(stored, references, new Date())
+      else await this.#writeRecord(stored)
       return { stored, renamed }
     })
   }

@@ -6,6 +6,7 @@
  */
 
 import type { Readable } from 'node:stream'
+import type { LayerSummary } from '../snapshots/describe-layers.ts'
 import type { ChainId, DiffId, Digest } from '../snapshots/types.ts'
 
 export type { ChainId, DiffId, Digest }
@@ -179,8 +180,8 @@ export interface Images {
   history(name: string): Promise<HistoryLine[]>
   /** Bytes on disk of all layers, each once; and those that no image of `ids` shares with another. */
   diskUsage(): Promise<{ layersSize: number; images: ImageDiskUsage[] }>
-  /** The layers of an image, lowest first, for `image tree`. */
-  tree(name: string): Promise<LayerDescription[]>
+  /** The steps and layers of an image, lowest first, for `image tree`. `withFiles` looks into each layer. */
+  tree(name: string, options: { withFiles: boolean }): Promise<ImageTree>
   /** Tells of every change. Returns the function that ends it. */
   subscribe(listener: (event: ImageEvent) => void): () => void
 }
@@ -199,19 +200,28 @@ export interface ImageDiskUsage {
   uniqueSize: number
 }
 
+export interface ImageTree {
+  image: Image
+  /** Lowest first. */
+  steps: TreeStep[]
+  /** How a container's root would be mounted, standing in this folder; undefined where it is a copy. */
+  mount: { folder: string; options: string } | undefined
+}
+
+export interface TreeStep extends HistoryEntry {
+  /** undefined for a step that only changed the configuration. */
+  layer: LayerDescription | undefined
+}
+
 export interface LayerDescription {
   chainId: ChainId
   diffId: DiffId
   /** The name of its folder, and where that is. */
   name: string
   path: string
-  createdBy: string
   size: number
-  added: number
-  changed: number
-  deleted: number
-  /** Bytes of files in it that layers above hide. */
-  hidden: number
+  /** undefined if nobody looked. */
+  files: LayerSummary | undefined
   /** Other images with the same layer. */
   sharedWith: string[]
 }
