@@ -2,6 +2,7 @@
 
 import type { Logger } from 'pino'
 import { createApiServer } from '../api/server.ts'
+import { removeLeftBuilds } from '../build/service.ts'
 import { reconcile } from '../containers/reconcile.ts'
 import { releaseAll, stopAll } from '../containers/shutdown.ts'
 import { CommandHosts } from './command-host.ts'
@@ -27,6 +28,7 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   const lock = await lockDataRoot(settings.dataRoot)
   const addresses = await listenAddresses(settings.hosts, settings.group)
   const { services, containers, networks } = await openServices(settings, log)
+  await removeLeftBuilds({ context: containers })
   await reconcile(containers)
   services.volumes.settle()
   // After the last sandbox is restored: the firewall's table is written as a whole.

@@ -80,6 +80,8 @@ export async function recordEnd(
   closePidfd(process)
   stopHealth(container)
   const oomKilled = state.oomKilled || process.cgroup.oomKills() > 0
+  // The watch looks at the counters now and then (v1), and begins after the start: a short life may end unseen by it.
+  if (oomKilled && !state.oomKilled) context.emit(container, 'oom')
   const lasted = secondsBetween(state.startedAt, finishedAt)
   container.process = null
   Object.assign(state, {
