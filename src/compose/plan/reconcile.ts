@@ -23,6 +23,8 @@ export interface Intent {
   readonly removeOrphans: boolean
   /** The id of each service's image, where it is known. */
   readonly images: Readonly<Record<string, string>>
+  /** Services that get their networks and volumes, and nothing else. */
+  readonly resourcesOf: readonly Service[]
 }
 
 /** How many containers a service shall have. */
@@ -64,11 +66,12 @@ class Reconciliation {
   ) {}
 
   plan(): Plan {
-    const { services, removeOrphans } = this.intent
-    const networks = new Set(services.flatMap(service => Object.keys(service.networks ?? {})))
+    const { services, resourcesOf, removeOrphans } = this.intent
+    const inhabitants = [...services, ...resourcesOf]
+    const networks = new Set(inhabitants.flatMap(service => Object.keys(service.networks ?? {})))
     for (const key of [...networks].sort()) this.#network(key)
     const volumes = new Set(
-      services.flatMap(({ volumes = [] }) =>
+      inhabitants.flatMap(({ volumes = [] }) =>
         volumes.flatMap(({ type, source }) => (type === 'volume' && source ? [source] : [])),
       ),
     )

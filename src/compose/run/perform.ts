@@ -21,18 +21,20 @@ export interface Performance {
   readonly timeoutS?: number | undefined
   /** Anonymous volumes are not taken over. */
   readonly renewVolumes?: boolean
-  /** Called as soon as a container exists, before it starts. */
-  readonly onCreated?: (service: Service, name: string, id: string) => Promise<void>
+  readonly onStarted?: ((name: string) => void) | undefined
 }
 
 export class Performer {
   /** Of containers by their names. */
   readonly ids = new Map<string, string>()
   readonly #ofService = new Map<string, string>()
+  /** The service of each container. */
+  readonly #names = new Map<string, string>()
 
   constructor(readonly show: Performance) {
     for (const { id, name, service, oneoff } of show.observed.containers) {
       this.ids.set(name, id)
+      if (!oneoff) this.#names.set(name, service)
       if (!oneoff && !this.#ofService.has(service)) this.#ofService.set(service, id)
     }
   }
@@ -46,7 +48,7 @@ export class Performer {
         return await createVolume(engine, project, deed.volume, deed.key, around)
       case 'create': {
         const create = () => createContainer(engine, this.#creation(deed.service, deed.number), deed.name, around)
-        return await this.#noteCreated(
+        return this.#noteCreated(
           deed.service,
           deed.name,
           await reported(around, `Container ${deed.name}`, 'Creating', 'Created', create),
@@ -55,7 +57,7 @@ export class Performer {
       case 'recreate': {
         const replace = () =>
           replaceContainer(engine, this.#creation(deed.service, deed.number), deed.old, deed.name, around, renewVolumes)
-        return await this.#noteCreated(
+        return this.#noteCreated(
           deed.service,
           deed.name,
           await reported(around, `Container ${deed.name}`, 'Recreate', 'Recreated', replace),
@@ -66,24 +68,27 @@ export class Performer {
       case 'stop':
         return await stopReported(engine, deed.container, around, timeoutS)
       case 'remove':
-        return await removeReported(engine, deed.container, around)
+        await removeReported(engine, deed.container, around)
+        this.#names.delete(deed.container.name)
+        return
       case 'await':
         await Promise.all(deed.names.map(name => this.#await(name, deed)))
     }
   }
 
   async start(service: Service, name: string): Promise<void> {
-    const { engine, around } = this.show
+    const { engine, around, onStarted } = this.show
     await reported(around, `Container ${name}`, 'Starting', 'Started', async () => {
       await engine.post(`/containers/${this.ids.get(name) ?? name}/start`)
+      onStarted?.(name)
       await runHooks(engine, this.ids.get(name) ?? name, name, service.post_start)
     })
   }
 
-  async #noteCreated(service: Service, name: string, id: string): Promise<void> {
+  #noteCreated(service: Service, name: string, id: string): void {
     this.ids.set(name, id)
+    this.#names.set(name, service.name)
     this.#ofService.set(service.name, id)
-    await this.show.onCreated?.(service, name, id)
   }
 
   #creation(service: Service, number: number): Creation {
@@ -98,6 +103,11 @@ export class Performer {
       resolve: this.resolve,
       version: around.version,
     }
+  }
+
+  /** The containers of these services as they are now. */
+  namesOf(services: readonly string[]): string[] {
+    return [...this.#names].flatMap(([name, service]) => (services.includes(service) ? [name] : [])).sort()
   }
 
   readonly resolve = (service: string): string => {

@@ -8,7 +8,7 @@ import type { Plan } from '../plan/plan.ts'
 import { orphansOf, type Recreate, reconcile } from '../plan/reconcile.ts'
 import type { Project, Service } from '../project.ts'
 import { execute, type Outcome } from './execute.ts'
-import { type Performance, Performer } from './perform.ts'
+import { Performer } from './perform.ts'
 import type { Surroundings } from './report.ts'
 
 export interface UpRequest {
@@ -28,7 +28,8 @@ export interface UpRequest {
   readonly renewVolumes: boolean
   readonly around: Surroundings
   readonly supply: ImageSupply
-  readonly onCreated?: Performance['onCreated']
+  /** Their networks and volumes are made too. */
+  readonly resourcesOf?: readonly Service[]
 }
 
 export interface UpResult extends Outcome {
@@ -41,7 +42,10 @@ export interface UpResult extends Outcome {
 /** @throws Error for what is wrong before anything was done; later failures are in the outcome */
 export async function up(request: UpRequest): Promise<UpResult> {
   const { engine, project, around } = request
-  const services = selectServices(project, request.services, request.withDependencies)
+  const services =
+    request.resourcesOf && request.services.length === 0
+      ? []
+      : selectServices(project, request.services, request.withDependencies)
   for (const name of Object.keys(request.scale))
     if (!project.services[name]) throw new Error(`no such service: ${name}`)
   const images = await ensureImages(engine, project, services, request.images, request.supply)
@@ -55,9 +59,10 @@ export async function up(request: UpRequest): Promise<UpResult> {
     start: request.start,
     removeOrphans: request.removeOrphans,
     images,
+    resourcesOf: request.resourcesOf ?? [],
   })
   if (!request.removeOrphans && !request.ignoreOrphans) warnOfOrphans(project, observed, around)
-  const { timeoutS, renewVolumes, onCreated } = request
+  const { timeoutS, renewVolumes } = request
   reportRunning(services, observed, plan, around)
   const performer = new Performer({
     engine,
@@ -67,7 +72,6 @@ export async function up(request: UpRequest): Promise<UpResult> {
     around,
     timeoutS,
     renewVolumes,
-    ...(onCreated && { onCreated }),
   })
   return { ...(await execute(plan, performer.perform, around.signal)), services, plan, performer, observed }
 }
