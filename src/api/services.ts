@@ -3,6 +3,7 @@
  * that implements it; where one is null its routes say so.
  */
 
+import type { BuildService } from '../build/types.ts'
 import type { ContainerFiles } from '../containers/files/types.ts'
 import type { ContainerStats } from '../containers/stats/stats.ts'
 import type { ContainerService } from '../containers/types.ts'
@@ -16,6 +17,7 @@ export interface Services {
   files: ContainerFiles
   stats: ContainerStats
   images: Images
+  builds: BuildService
   events: EventService
   system: SystemService
   /** null: this daemon has no networks beyond the host's. */
@@ -43,6 +45,15 @@ export interface SearchResult {
   stars: number
 }
 
+/** What a name stands for at a registry. */
+export interface RemoteDescription {
+  mediaType: string
+  digest: string
+  /** Bytes of the manifest or index. */
+  size: number
+  platforms: { os: string; architecture: string; variant: string }[]
+}
+
 export interface RegistryService {
   /** `tag` may be a digest; '' with `all` false is latest. */
   pull(
@@ -55,6 +66,8 @@ export interface RegistryService {
     onProgress: (step: Progress) => void,
     signal: AbortSignal,
   ): Promise<void>
+  /** @throws NotFound, Unauthorized */
+  inspect(image: string, auth: RegistryAuth | null, signal: AbortSignal): Promise<RemoteDescription>
   search(request: {
     term: string
     limit: number

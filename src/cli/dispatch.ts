@@ -90,8 +90,10 @@ async function runCommand(
 function connect(session: Session, globals: Globals): Engine {
   const address = chooseAddress(globals.host, session.env)
   const mayStart = session.mayStartDaemon && address.text === DEFAULT_ADDRESS
+  const known = session.known?.address === address.text ? session.known : undefined
   return new Engine(address, {
-    pinnedVersion: session.env.DOCKER_API_VERSION,
+    pinnedVersion: session.env.DOCKER_API_VERSION ?? known?.apiVersion,
+    agent: known?.agent,
     closed: session.closed,
     ...(mayStart && {
       onAbsent: async () => {

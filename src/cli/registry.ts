@@ -19,6 +19,7 @@ export interface Leaf {
 }
 
 export const GROUPS: Readonly<Record<string, string>> = {
+  builder: 'Manage builds',
   container: 'Manage containers',
   image: 'Manage images',
   network: 'Manage networks',
@@ -65,6 +66,7 @@ export const COMMANDS: readonly Leaf[] = [
   ),
   leaf('Upload an image to a registry', 'push, image push', () => pick('push')(import('./commands/push.ts')), common),
   leaf('List images', 'images, image ls, image list', () => pick('images')(import('./commands/images.ts')), common),
+  leaf('Run projects of several containers', 'compose', () => pick('compose')(import('./commands/compose.ts')), common),
   leaf('Log in to a registry', 'login', () => pick('login')(import('./commands/login.ts')), common),
   leaf('Log out from a registry', 'logout', () => pick('logout')(import('./commands/logout.ts')), common),
   leaf('Search a registry for images', 'search', () => pick('search')(import('./commands/search.ts')), common),
@@ -81,6 +83,12 @@ export const COMMANDS: readonly Leaf[] = [
     common,
   ),
 
+  leaf(
+    'Build an image from a Dockerfile',
+    'build, image build, builder build',
+    () => pick('build')(import('./commands/build.ts')),
+    common,
+  ),
   leaf('Attach local stdin, stdout and stderr to a running container', 'attach, container attach', () =>
     pick('attach')(import('./commands/attach.ts')),
   ),
@@ -141,6 +149,9 @@ export const COMMANDS: readonly Leaf[] = [
     pick('wait')(import('./commands/wait.ts')),
   ),
 
+  leaf('Remove what builds have kept', 'builder prune', () =>
+    pick('pruneBuilder')(import('./commands/builder-prune.ts')),
+  ),
   leaf('Show everything known of containers, as JSON', 'container inspect', () =>
     pick('inspectContainer')(import('./commands/inspect.ts')),
   ),
@@ -154,6 +165,16 @@ export const COMMANDS: readonly Leaf[] = [
   leaf('Show the layers of an image and what is in them', 'image tree', () =>
     pick('imageTree')(import('./commands/image-tree.ts')),
   ),
+  leaf(
+    'Find out what of skiff works on this host, and how to mend the rest',
+    'doctor, system doctor',
+    () => pick('doctor')(import('./commands/doctor.ts')),
+    { alone: true },
+  ),
+  leaf("Print the script for completing skiff's command lines in a shell", 'completion', () =>
+    pick('completion')(import('./commands/completion.ts')),
+  ),
+  leaf('Answer a shell', '__complete', () => pick('complete')(import('./commands/complete.ts')), { hidden: true }),
   leaf('Show how much disk space is used', 'system df', () => pick('df')(import('./commands/system-df.ts'))),
   leaf(
     'Connect stdin and stdout to the daemon',

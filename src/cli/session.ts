@@ -3,6 +3,7 @@
  * anybody else who has streams and a terminal can make one too.
  */
 
+import type { Agent } from 'node:http'
 import type { Readable, Writable } from 'node:stream'
 
 export interface WindowSize {
@@ -31,4 +32,6 @@ export interface Session {
   readonly mayStartDaemon: boolean
   /** Aborted when nobody wants the command's result any more; a process just ends then. */
   readonly closed?: AbortSignal
+  /** A daemon that is known already: its version need not be asked, connections to it are at hand. */
+  readonly known?: { readonly address: string; readonly apiVersion: string; readonly agent: Agent }
 }

@@ -39,16 +39,20 @@ export interface EngineOptions {
   readonly onAbsent?: (() => Promise<void>) | undefined
   /** Ends every connection, also those taken over. */
   readonly closed?: AbortSignal | undefined
+  /** Idle connections to share with other engines of this address; whoever made them closes them. */
+  readonly agent?: Agent | undefined
 }
 
 export class Engine {
-  readonly #agent = new Agent({ keepAlive: true })
+  readonly #agent: Agent
   #version: Promise<string> | undefined
 
   constructor(
     readonly address: Address,
     private readonly options: EngineOptions = {},
-  ) {}
+  ) {
+    this.#agent = options.agent ?? new Agent({ keepAlive: true })
+  }
 
   /** The version spoken: ours, or the daemon's when it is older. */
   version(): Promise<string> {
@@ -120,7 +124,7 @@ export class Engine {
 
   /** Closes idle connections. */
   close(): void {
-    this.#agent.destroy()
+    if (!this.options.agent) this.#agent.destroy()
   }
 
   async #body(response: IncomingMessage): Promise<Buffer> {

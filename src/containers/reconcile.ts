@@ -13,23 +13,28 @@ import type { Context } from './context.ts'
 import { adoptExecs } from './exec/adopt.ts'
 import { watchHealth } from './health/watch.ts'
 import { restartSoon } from './lifecycle/policy.ts'
-import { removeEnded } from './lifecycle/remove.ts'
+import { finishRemoval, removeEnded } from './lifecycle/remove.ts'
 import { placement } from './lifecycle/start.ts'
-import { type End, endOf, lostEnd, recordEnd, watchProcess } from './lifecycle/watch.ts'
-import { createLive, type LiveContainer } from './live.ts'
+import { compressLog, type End, endOf, lostEnd, recordEnd, watchProcess } from './lifecycle/watch.ts'
+import type { LiveContainer } from './live.ts'
 import { restoreNetwork } from './network/restore.ts'
-import { containerPaths, containersFolder, readRecords, runFolder } from './store/files.ts'
+import { containersFolder, runFolder } from './store/files.ts'
+import { endLost, loadContainer, putStrayRootsAside } from './store/load.ts'
 import type { ContainerId } from './types.ts'
 
 /** Resolves when every container is in memory and its state is right; restarts by policy follow by themselves. */
 export async function reconcile(context: Context): Promise<void> {
   await makeFolders(context)
-  await finishRemovals(context)
   const names = await readdir(containersFolder(context.roots))
-  const loaded = await Promise.all(names.map(name => load(context, name as ContainerId)))
+  const loaded = await Promise.all(names.map(name => loadContainer(context, name as ContainerId)))
   const containers = loaded.filter(container => container !== null)
   for (const container of containers) register(context, container)
+  // Not before it is known which volumes others use.
+  await finishRemovals(context)
+  await putStrayRootsAside(context, names)
   await Promise.all(containers.map(container => adoptOne(context, container)))
+  // What was rotated while there was no daemon.
+  for (const container of containers) compressLog(context, container)
   await removeOrphans(context)
 }
 
@@ -39,34 +44,10 @@ async function makeFolders({ roots, rootMountPoint }: Context): Promise<void> {
   await mkdir(rootMountPoint, { recursive: true, mode: 0o700 })
 }
 
-/** Of containers in the trash the root may not be gone yet. */
-async function finishRemovals({ roots, rooms, trash }: Context): Promise<void> {
-  for (const id of await trash.open()) {
-    await rooms.snapshots.remove(id)
-    trash.discard(id)
-  }
-  await removeTemporaries(containersFolder(roots))
-}
-
-/** null for what is no container (any more). */
-async function load(context: Context, id: ContainerId): Promise<LiveContainer | null> {
-  const { snapshots, log } = context.rooms
-  const paths = containerPaths(context.roots, id)
-  try {
-    const records = await readRecords(paths.folder)
-    if (records === null) {
-      // Its creation was interrupted, and nobody was told that it exists.
-      await snapshots.remove(id)
-      await rm(paths.folder, { recursive: true, force: true })
-      return null
-    }
-    const container = createLive(records.config, records.state, paths)
-    container.root = await snapshots.root(id)
-    return container
-  } catch (error) {
-    log.error({ container: id, err: error }, 'a container cannot be read: it is left alone')
-    return null
-  }
+/** Of containers in the trash not everything may be gone yet. */
+async function finishRemovals(context: Context): Promise<void> {
+  for (const grave of await context.trash.open()) await finishRemoval(context, grave)
+  await removeTemporaries(containersFolder(context.roots))
 }
 
 function register(context: Context, container: LiveContainer): void {
@@ -109,7 +90,7 @@ async function adoptRunning(
 ): Promise<void> {
   const { state, config, id } = container
   const cgroup = context.rooms.cgroups.open(id, placement(context, container))
-  const process = { handle, cgroup, pidfd: null, oomWatch: null }
+  const process = { handle, cgroup, pidfd: null, oomWatch: null, startedAtMs: null }
   const paused = cgroup.isFrozen()
   container.process = process
   Object.assign(state, {
@@ -141,7 +122,9 @@ async function end(context: Context, container: LiveContainer, how: End): Promis
     return
   }
   // The next start of its policy follows from this.
-  await container.queue.run(() => recordEnd(context, container, { cgroup, pidfd: null, oomWatch: null }, how))
+  await container.queue.run(() =>
+    recordEnd(context, container, { cgroup, pidfd: null, oomWatch: null, startedAtMs: null }, how),
+  )
 }
 
 /** Docker says this of containers that ran when the machine went down. */
@@ -196,13 +179,11 @@ function comesBack({ config, state }: LiveContainer): boolean {
 async function removeOrphans(context: Context): Promise<void> {
   const { cgroups, log } = context.rooms
   const all = [...context.containers.values()]
-  const { populated } = await cgroups.removeStale(new Set(all.filter(({ state }) => state.running).map(({ id }) => id)))
+  const running = new Set<string>(all.filter(({ state }) => state.running).map(({ id }) => id))
+  // Below a parent that was named to us there may be another daemon's groups, empty ones of starts that have just begun, too.
+  const isOurs = (name: string) => context.defaults.ownsCgroupParent || context.containers.has(name as ContainerId)
+  const { populated } = await cgroups.removeStale(running, isOurs)
   for (const name of populated) {
-    // The group of a start that was cut off before its shim could say so. Groups of nobody's may be another daemon's.
-    if (!context.containers.has(name as ContainerId) && !context.defaults.ownsCgroupParent) {
-      log.warn({ cgroup: name }, 'there are processes in a cgroup of no container: they are left alone')
-      continue
-    }
     log.warn({ cgroup: name }, 'ending processes of a container that does not run')
     const cgroup = cgroups.open(name)
     await cgroup.kill()
@@ -210,6 +191,7 @@ async function removeOrphans(context: Context): Promise<void> {
   }
   for (const name of await readdir(runFolder(context.roots))) {
     if (context.containers.has(name as ContainerId)) continue
+    await endLost(context, name as ContainerId)
     await rm(join(runFolder(context.roots), name), { recursive: true, force: true })
   }
 }

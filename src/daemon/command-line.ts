@@ -12,6 +12,8 @@ export interface CommandLine {
   configFileGiven: boolean
   /** Check the configuration and end. */
   validate: boolean
+  /** Examine the host, print the findings as JSON, and end: what `skiff doctor` shows. */
+  doctor: boolean
 }
 
 const DEFAULT_CONFIG_FILE = '/etc/skiff/daemon.json'
@@ -40,6 +42,7 @@ export async function parseCommandLine(words: string[], version: string): Promis
       'dot-notation': false,
     })
     .option('config-file', { type: 'string', describe: `Daemon configuration file (default "${DEFAULT_CONFIG_FILE}")` })
+    .option('doctor', { type: 'boolean', describe: 'Examine this host, print what was found as JSON, and exit' })
     .option('validate', { type: 'boolean', describe: 'Validate daemon configuration and exit' })
   for (const { flag, short, kind, describe } of all) {
     if (flag === null) continue
@@ -68,6 +71,7 @@ export async function parseCommandLine(words: string[], version: string): Promis
     configFile: configFile ?? DEFAULT_CONFIG_FILE,
     configFileGiven: configFile !== undefined,
     validate: parsed.validate === true,
+    doctor: parsed.doctor === true,
   }
 }
 

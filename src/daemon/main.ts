@@ -5,7 +5,8 @@ import type { Logger } from 'pino'
 import { checkHost, loadingLibraries } from './preflight.ts'
 
 async function main(): Promise<void> {
-  checkHost()
+  // The doctor says more than this, and what to do.
+  if (!process.argv.includes('--doctor')) checkHost()
   const { configure } = await loadingLibraries(() => import('./configure.ts'))
   const configured = await configure(process.argv.slice(2), process.env, await packageVersion())
   if (configured === null) return

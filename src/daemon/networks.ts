@@ -6,11 +6,12 @@ import { rewriteFiles } from '../containers/network/rewrite-files.ts'
 import { containerPaths } from '../containers/store/files.ts'
 import type { ContainerId } from '../containers/types.ts'
 import { KernelError, Unavailable } from '../kernel/errors.ts'
+import type { Salvage } from '../kernel/salvage.ts'
 import { Networks } from '../networks/networks.ts'
 import { instanceSuffix } from './instance.ts'
 import type { Settings } from './settings.ts'
 
-export async function openNetworks(settings: Settings, log: Logger): Promise<Networks | null> {
+export async function openNetworks(settings: Settings, log: Logger, salvage: Salvage): Promise<Networks | null> {
   const { bridge, bip, fixedCidr, mtu, icc, ipMasq } = settings
   try {
     return await Networks.open({
@@ -21,6 +22,7 @@ export async function openNetworks(settings: Settings, log: Logger): Promise<Net
       resolvConfPath: '/etc/resolv.conf',
       dns: { servers: settings.dns, search: settings.dnsSearch, options: settings.dnsOptions },
       hostGateway: settings.hostGateway,
+      salvage,
       onFilesChanged: (id, change) => {
         try {
           rewriteFiles(containerPaths(settings, id as ContainerId), change)

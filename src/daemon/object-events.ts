@@ -13,6 +13,8 @@ export function announceVolumes(volumes: Volumes, emit: EmitEvent): Volumes {
     inspect: name => volumes.inspect(name),
     size: name => volumes.size(name),
     settle: () => volumes.settle(),
+    // Nobody was told of them.
+    removeUnfinished: containerId => volumes.removeUnfinished(containerId),
     acquire: (name, containerId) => volumes.acquire(name, containerId),
     release: (name, containerId) => volumes.release(name, containerId),
     async create(request) {

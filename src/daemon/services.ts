@@ -4,14 +4,17 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { API_VERSION, MIN_API_VERSION } from '../api/server.ts'
 import type { Services } from '../api/services.ts'
+import { createBuildService, openCache } from '../build/service.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
 import { type ContainerDefaults, Context } from '../containers/context.ts'
 import { Files } from '../containers/files/container-files.ts'
 import { idsWhere } from '../containers/list-filters.ts'
+import { LOG_DRIVERS } from '../containers/logs/config.ts'
 import { createContainerService } from '../containers/service.ts'
 import { ownerOf } from '../containers/spec/owner.ts'
 import { Stats } from '../containers/stats/stats.ts'
 import { openImages } from '../images/service.ts'
+import { Salvage } from '../kernel/salvage.ts'
 import type { Networks } from '../networks/networks.ts'
 import { execInContainer, startContainer, warmUp } from '../runtime/runtime.ts'
 import { prepareAttach } from '../runtime/shim/attach.ts'
@@ -28,10 +31,6 @@ import { announceNetworks, announceVolumes } from './object-events.ts'
 import type { Settings } from './settings.ts'
 import { openUserNamespace } from './userns-remap.ts'
 
-/** Docker's defaults. */
-const MAX_CONCURRENT_DOWNLOADS = 3
-const MAX_CONCURRENT_UPLOADS = 5
-
 /** Certificates that users of Docker have put there already count too. */
 const CERTIFICATE_FOLDERS = ['/etc/skiff/certs.d', '/etc/docker/certs.d']
 
@@ -42,6 +41,7 @@ export interface Daemon {
 }
 
 export async function openServices(settings: Settings, log: Logger): Promise<Daemon> {
+  const salvage = new Salvage(settings.dataRoot, damage => log.error(damage, 'something in the data-root is damaged'))
   const userNamespace = await openUserNamespace(settings.usernsRemap)
   const events = new EventLog()
   const cgroups = openCgroups({
@@ -49,16 +49,19 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
     ownsParent: settings.cgroupParent === '',
   })
   const [room, networks] = await Promise.all([
-    openSnapshots(settings.dataRoot, { driver: settings.storageDriver }),
-    openNetworks(settings, log),
+    openSnapshots(settings.dataRoot, { driver: settings.storageDriver, salvage }),
+    openNetworks(settings, log, salvage),
   ])
+  // Before the images: what is swept then is what nobody keeps.
+  const cache = await openCache({ dataRoot: settings.dataRoot, layers: room.layers })
   const users: { context: Context | null } = { context: null }
   const emit = events.emit.bind(events)
   const [images, localVolumes] = await Promise.all([
-    openImages({ dataRoot: settings.dataRoot, room, usesOf: id => usesOfImage(users.context, id) }),
+    openImages({ dataRoot: settings.dataRoot, room, usesOf: id => usesOfImage(users.context, id), salvage }),
     LocalVolumes.open({
       folder: join(settings.dataRoot, 'volumes'),
       usedBy: name => usersOfVolume(users.context, name),
+      salvage,
     }),
   ])
   images.subscribe(({ action, id, name, labels, timeNs }) =>
@@ -76,7 +79,18 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
   const { snapshots, archives } = room
   const volumes = announceVolumes(localVolumes, emit)
   const announcedNetworks = networks === null ? null : announceNetworks(networks, emit)
-  const rooms = { images, snapshots, archives, cgroups, volumes, networks: announcedNetworks, runtime, emit, log }
+  const rooms = {
+    images,
+    snapshots,
+    archives,
+    cgroups,
+    volumes,
+    networks: announcedNetworks,
+    runtime,
+    salvage,
+    emit,
+    log,
+  }
   const context = new Context(rooms, settings, containerDefaults(settings, userNamespace))
   users.context = context
   const system = await createSystem(systemSettings(settings, room.layers.driver), cgroups, {
@@ -86,6 +100,7 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
   })
   const services: Services = {
     containers: createContainerService(context),
+    builds: createBuildService({ context, snapshots: room, cache }),
     files: new Files(context, { archives, ownerOf: container => ownerOf(context, container) }),
     stats: new Stats(context),
     images,
@@ -99,9 +114,9 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
         mirrors: settings.registryMirrors,
         insecureRegistries: settings.insecureRegistries,
         certificateFolders: CERTIFICATE_FOLDERS,
+        proxies: { http: settings.httpProxy, https: settings.httpsProxy, no: settings.noProxy },
       },
-      maxDownloads: MAX_CONCURRENT_DOWNLOADS,
-      maxUploads: MAX_CONCURRENT_UPLOADS,
+      limits: settings.transfers,
     }),
   }
   return { services, containers: context, networks }
@@ -117,6 +132,7 @@ const usersOfVolume = (context: Context | null, name: string): string[] =>
 
 const containerDefaults = (settings: Settings, userNamespace: UserNamespace | null): ContainerDefaults => ({
   logConfig: { type: settings.logDriver, config: settings.logOptions },
+  journalSocket: settings.journalSocket,
   ulimits: settings.ulimits,
   // The daemon's own group is below it already.
   cgroupParent: '',
@@ -141,7 +157,7 @@ const systemSettings = (settings: Settings, storageDriver: StorageDriver): Syste
   dataRoot: settings.dataRoot,
   debug: settings.debug,
   loggingDriver: settings.logDriver,
-  logDrivers: ['json-file', 'none'],
+  logDrivers: LOG_DRIVERS,
   labels: settings.labels,
   registry: {
     mirrors: settings.registryMirrors,

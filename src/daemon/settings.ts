@@ -3,11 +3,13 @@
 import { checkLogConfig } from '../containers/logs/config.ts'
 import { validateUlimit } from '../containers/spec/limits.ts'
 import type { Ulimit } from '../containers/types.ts'
+import type { TransferLimits } from '../images/registry/registry.ts'
 import { InvalidParameter } from '../kernel/errors.ts'
 import { BUILD_DIR } from '../kernel/native.ts'
 import { DEFAULT_POOLS, type DefaultPool } from '../networks/subnet-choice.ts'
 import type { StorageDriver } from '../snapshots/types.ts'
 import type { OptionKey, RawSettings } from './options.ts'
+import { passedSockets } from './service-manager.ts'
 
 export interface Settings {
   dataRoot: string
@@ -33,6 +35,8 @@ export interface Settings {
   dnsOptions: string[]
   hostGateway: string
   logDriver: string
+  /** systemd's, but for tests (SKIFF_JOURNAL_SOCKET). */
+  journalSocket: string
   logOptions: Record<string, string>
   ulimits: Ulimit[]
   shmBytes: number
@@ -46,6 +50,7 @@ export interface Settings {
   seccompProfile: string
   insecureRegistries: string[]
   registryMirrors: string[]
+  transfers: TransferLimits
   httpProxy: string
   httpsProxy: string
   noProxy: string
@@ -61,7 +66,8 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
   const settings: Settings = {
     dataRoot: read.path('data-root', '/var/lib/skiff'),
     execRoot: read.path('exec-root', '/run/skiff'),
-    hosts: hosts.length > 0 ? hosts : [DEFAULT_HOST],
+    // A service manager that passes sockets means them.
+    hosts: hosts.length > 0 ? hosts : [passedSockets(env).length > 0 ? 'fd://' : DEFAULT_HOST],
     group: read.text('group', 'skiff'),
     pidFile: read.path('pidfile', '/run/skiff/skiffd.pid'),
     debug: read.flag('debug', false),
@@ -83,6 +89,7 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
     hostGateway: read.text('host-gateway-ip', ''),
     logDriver: read.text('log-driver', 'json-file'),
     logOptions: read.map('log-opts'),
+    journalSocket: env.SKIFF_JOURNAL_SOCKET ?? '/run/systemd/journal/socket',
     ulimits: read.ulimits(),
     shmBytes: bytes(read.text('default-shm-size', '64M'), 'default-shm-size'),
     ipcMode: read.oneOf('default-ipc-mode', ['private', 'shareable'], 'private'),
@@ -95,6 +102,11 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
     seccompProfile: read.text('seccomp-profile', ''),
     insecureRegistries: read.list('insecure-registries'),
     registryMirrors: read.list('registry-mirrors'),
+    transfers: {
+      downloads: read.countAtLeast(0, 'max-concurrent-downloads', 3),
+      uploads: read.countAtLeast(0, 'max-concurrent-uploads', 5),
+      attempts: read.countAtLeast(1, 'max-download-attempts', 5),
+    },
     httpProxy: read.text('http-proxy', env.HTTP_PROXY ?? env.http_proxy ?? ''),
     httpsProxy: read.text('https-proxy', env.HTTPS_PROXY ?? env.https_proxy ?? ''),
     noProxy: read.text('no-proxy', env.NO_PROXY ?? env.no_proxy ?? ''),
@@ -128,6 +140,13 @@ class Reader {
   number(key: OptionKey, missing: number): number {
     const value = this.raw[key] ?? missing
     if (typeof value !== 'number' || !Number.isInteger(value)) throw wrong(key, 'a whole number')
+    return value
+  }
+
+  /** @throws InvalidParameter in dockerd's words: `invalid max concurrent downloads: -1` */
+  countAtLeast(least: number, key: OptionKey, missing: number): number {
+    const value = this.number(key, missing)
+    if (value < least) throw new InvalidParameter(`invalid ${key.replaceAll('-', ' ')}: ${value}`)
     return value
   }
 

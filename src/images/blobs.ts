@@ -1,7 +1,7 @@
 /** Small documents by their digest, in the folders of an OCI layout: `blobs/sha256/HEX`. */
 
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
 import { hasCode, NotFound, Unavailable } from '../kernel/errors.ts'
@@ -38,10 +38,22 @@ export class BlobStore {
     return bytes
   }
 
-  async write(bytes: Uint8Array): Promise<Digest> {
+  /** Survives a power cut when it resolves, unless told that it need not. */
+  async write(bytes: Uint8Array, { durable = true } = {}): Promise<Digest> {
     const digest = digestOf(bytes)
-    if (!(await this.has(digest))) await writeAtomically(this.#path(digest), bytes, { durable: false })
+    if (!(await this.#isWhole(digest))) await writeAtomically(this.#path(digest), bytes, { durable })
     return digest
+  }
+
+  /** What is damaged must not be taken for what is there already. */
+  async #isWhole(digest: Digest): Promise<boolean> {
+    try {
+      await this.read(digest)
+      return true
+    } catch (error) {
+      if (error instanceof NotFound || error instanceof Unavailable) return false
+      throw error
+    }
   }
 
   async has(digest: Digest): Promise<boolean> {
@@ -54,8 +66,19 @@ export class BlobStore {
     }
   }
 
+  pathOf(digest: Digest): string {
+    return this.#path(digest)
+  }
+
   async remove(digest: Digest): Promise<void> {
     await rm(this.#path(digest), { force: true })
+  }
+
+  async keepOnly(needed: ReadonlySet<Digest>): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      const digest = `sha256:${name}` as Digest
+      if (!needed.has(digest)) await this.remove(digest)
+    }
   }
 
   #path(digest: Digest): string {

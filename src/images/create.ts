@@ -1,11 +1,21 @@
 /** New images: from a root file system (`import`), or from what a container has changed (`commit`). */
 
+import { createHash } from 'node:crypto'
 import { InvalidParameter } from '../kernel/errors.ts'
 import type { LayerStore, StagedLayer } from '../snapshots/layers.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from './image-store.ts'
 import { applyInstructions } from './instructions.ts'
 import { configToOci, EMPTY_CONFIG, historyFromOci, historyToOci, type OciImage, thisArchitecture } from './oci.ts'
-import type { CommitOptions, DiffId, HistoryEntry, ImageConfig, ImportOptions } from './types.ts'
+import { storedName } from './references.ts'
+import type {
+  CommitOptions,
+  ComposeOptions,
+  DiffId,
+  HistoryEntry,
+  ImageConfig,
+  ImageId,
+  ImportOptions,
+} from './types.ts'
 
 export async function importImage(
   store: ImageStore,
@@ -19,7 +29,9 @@ export async function importImage(
   const comment = options.message || `Imported from ${options.source ?? '-'}`
   return layers.keeping(async () => {
     const staged = await layers.stage(archive)
-    return addImage(store, layers, staged, { config, platform, comment, author: '', createdBy: '', parent: undefined })
+    const { reference } = options
+    const image = { config, platform, comment, author: '', createdBy: '', parent: undefined, reference }
+    return addImage(store, layers, staged, image)
   })
 }
 
@@ -37,9 +49,31 @@ export async function commitImage(store: ImageStore, layers: LayerStore, options
       author: options.author ?? '',
       createdBy: options.createdBy,
       parent,
+      reference: options.reference,
     })
   })
 }
+
+/** `steps` are images on the way to it: they come with it, but are not worth a wait for the disk. */
+export async function composeImage(
+  store: ImageStore,
+  options: ComposeOptions,
+  steps: readonly ComposeOptions[],
+): Promise<StoredImage> {
+  const parentOf = ({ parent }: ComposeOptions) => (parent === undefined ? {} : { parent })
+  await store.addSteps(steps.map(step => ({ config: composed(step), record: parentOf(step) })))
+  const { stored } = await store.add({ config: composed(options), record: parentOf(options) })
+  return stored
+}
+
+function composed({ diffIds, history, created, ...image }: ComposeOptions): Buffer {
+  const described = { ...image, comment: '', createdBy: '', parent: undefined }
+  return Buffer.from(JSON.stringify(encodeImage(described, created, [...diffIds], [...history])))
+}
+
+/** The id that an image will have. */
+export const composedId = (options: ComposeOptions): ImageId =>
+  `sha256:${createHash('sha256').update(composed(options)).digest('hex')}` as ImageId
 
 interface Platform {
   os: string
@@ -61,6 +95,8 @@ export interface NewImage {
   author: string
   createdBy: string
   parent: StoredImage | undefined
+  /** As the user wrote it. */
+  reference?: string | undefined
 }
 
 /** Puts a layer on top of the parent's and describes the result. */
@@ -83,7 +119,12 @@ export async function addImage(
   const history = [...(parent?.oci.history ?? []).map(historyFromOci), entry]
   const diffIds = [...(parent ? diffIdsOf(parent) : []), staged.diffId]
   const configuration = encodeImage(image, created, diffIds, history)
-  return store.add(Buffer.from(JSON.stringify(configuration)), parent ? { parent: parent.id } : {})
+  const { stored } = await store.add({
+    config: Buffer.from(JSON.stringify(configuration)),
+    record: parent ? { parent: parent.id } : {},
+    references: image.reference === undefined ? [] : [storedName(image.reference)],
+  })
+  return stored
 }
 
 export function encodeImage(

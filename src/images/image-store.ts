@@ -7,14 +7,15 @@
  *     images/oci-layout            says what the blobs folder is
  */
 
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
-import { hasCode, NotFound } from '../kernel/errors.ts'
+import { NotFound } from '../kernel/errors.ts'
+import { isObject, type Salvage } from '../kernel/salvage.ts'
 import { chainIdsOf } from '../snapshots/chains.ts'
 import { BlobStore } from './blobs.ts'
 import { configFromOci, decodeImage, historyFromOci, type OciImage } from './oci.ts'
-import { familiarName, parseReference } from './references.ts'
+import { familiarName, isDigest, parseReference } from './references.ts'
 import type { ChainId, DiffId, Digest, Image, ImageId } from './types.ts'
 
 /** What the configuration does not say. */
@@ -26,10 +27,24 @@ export interface ImageRecord {
   manifests?: Digest[]
 }
 
+const isImageRecord = (value: unknown): value is ImageRecord => isObject(value)
+const isReferences = (value: unknown): value is Record<string, ImageId> =>
+  isObject(value) && Object.values(value).every(id => typeof id === 'string' && isDigest(id))
+
 export interface StoredImage {
   id: ImageId
   oci: OciImage
   record: ImageRecord
+}
+
+export interface NewImage {
+  /** Its digest is the image's id. */
+  config: Uint8Array
+  record?: Omit<ImageRecord, 'manifests'>
+  /** Manifests and indexes that it came with. */
+  documents?: readonly Uint8Array[]
+  /** In full. */
+  references?: readonly string[]
 }
 
 export class ImageStore {
@@ -37,19 +52,25 @@ export class ImageStore {
   readonly #folder: string
   readonly #images = new Map<ImageId, StoredImage>()
   readonly #references = new Map<string, ImageId>()
-  #written: Promise<void> = Promise.resolve()
+  #turn: Promise<unknown> = Promise.resolve()
 
-  private constructor(folder: string, blobs: BlobStore) {
+  private constructor(
+    folder: string,
+    blobs: BlobStore,
+    private readonly salvage: Salvage,
+    private readonly settleLayers: () => Promise<void>,
+  ) {
     this.#folder = folder
     this.blobs = blobs
   }
 
-  static async open(dataRoot: string): Promise<ImageStore> {
+  /** `settleLayers`: makes the layers that were placed survive a power cut. */
+  static async open(dataRoot: string, salvage: Salvage, settleLayers: () => Promise<void>): Promise<ImageStore> {
     const folder = join(dataRoot, 'images')
     await mkdir(join(folder, 'records'), { recursive: true, mode: 0o700 })
     await removeTemporaries(folder)
     await removeTemporaries(join(folder, 'records'))
-    const store = new ImageStore(folder, await BlobStore.open(folder))
+    const store = new ImageStore(folder, await BlobStore.open(folder), salvage, settleLayers)
     await writeAtomically(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n', { durable: false })
     await store.#load()
     return store
@@ -93,33 +114,76 @@ export class ImageStore {
     )
   }
 
-  /** Keeps a configuration; its digest is the image's id. */
-  async add(config: Uint8Array, record: ImageRecord = {}): Promise<StoredImage> {
-    const oci = decodeImage(config)
-    const id = (await this.blobs.write(config)) as string as ImageId
-    const known = this.#images.get(id)
-    const image: StoredImage = { id, oci, record: { ...known?.record, ...record } }
-    await this.#writeRecord(image)
-    this.#images.set(id, image)
-    return image
+  /**
+   * One after the other: what an image is called and whether it is there must not change between a look and a deed. Whoever
+   * stands in `work` already calls removeReference and delete, and nothing that waits for its turn.
+   */
+  exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work, work)
+    this.#turn = done.catch(() => {})
+    return done
   }
 
-  /** Lets a full reference stand for an image; returns what it stood for before. */
-  async setReference(reference: string, id: ImageId, now = new Date()): Promise<ImageId | undefined> {
-    const image = this.get(id)
-    const previous = this.#references.get(reference)
-    this.#references.set(reference, id)
-    image.record.lastTagged = now.toISOString()
-    await this.#writeRecord(image)
-    await this.#writeReferences()
-    return previous === id ? undefined : previous
+  /**
+   * Keeps an image, its documents and its names, at once. `renamed`: the references that stood for another one, or none.
+   * The image survives a power cut when this resolves.
+   */
+  async add({ config, record = {}, documents = [], references = [] }: NewImage): Promise<{
+    stored: StoredImage
+    renamed: string[]
+  }> {
+    // Before what refers to them: an image that is there has its layers.
+    await this.settleLayers()
+    return this.exclusively(async () => {
+      const manifests: Digest[] = []
+      for (const bytes of documents) manifests.push(await this.blobs.write(bytes))
+      const oci = decodeImage(config)
+      const id = (await this.blobs.write(config)) as string as ImageId
+      const known = this.#images.get(id)
+      const all = [...new Set([...(known?.record.manifests ?? []), ...manifests])]
+      const stored: StoredImage = {
+        id,
+        oci,
+        record: { ...known?.record, ...record, ...(all.length > 0 ? { manifests: all } : {}) },
+      }
+      this.#images.set(id, stored)
+      const renamed = references.filter(reference => this.#references.get(reference) !== id)
+      if (references.length > 0) await this.#refer(stored, references, new Date())
+      else await this.#writeRecord(stored)
+      return { stored, renamed }
+    })
   }
 
+  /** Images that nobody has asked for by themselves: a power cut may take them. Their layers are there for certain all the same. */
+  async addSteps(images: readonly Pick<NewImage, 'config' | 'record'>[]): Promise<void> {
+    if (images.length === 0) return
+    await this.settleLayers()
+    await this.exclusively(async () => {
+      for (const { config, record } of images) {
+        const id = (await this.blobs.write(config, { durable: false })) as string as ImageId
+        if (this.#images.has(id)) continue
+        const stored = { id, oci: decodeImage(config), record: { ...record } }
+        await this.#writeRecord(stored, { durable: false })
+        this.#images.set(id, stored)
+      }
+    })
+  }
+
+  /** Lets a full reference stand for an image; returns what it stood for before. @throws NotFound */
+  setReference(reference: string, id: ImageId, now = new Date()): Promise<ImageId | undefined> {
+    return this.exclusively(async () => {
+      const previous = this.#references.get(reference)
+      await this.#refer(this.get(id), [reference], now)
+      return previous === id ? undefined : previous
+    })
+  }
+
+  /** In exclusively() only. */
   async removeReference(reference: string): Promise<void> {
     if (this.#references.delete(reference)) await this.#writeReferences()
   }
 
-  /** Forgets an image without references. */
+  /** Forgets an image without references; in exclusively() only. */
   async delete(id: ImageId): Promise<void> {
     const image = this.#images.get(id)
     this.#images.delete(id)
@@ -130,39 +194,62 @@ export class ImageStore {
     }
   }
 
+  async #refer(image: StoredImage, references: readonly string[], now: Date): Promise<void> {
+    for (const reference of references) this.#references.set(reference, image.id)
+    image.record.lastTagged = now.toISOString()
+    await this.#writeRecord(image)
+    await this.#writeReferences()
+  }
+
   async #load(): Promise<void> {
-    for (const name of await readdir(join(this.#folder, 'records'))) {
-      const id = `sha256:${name.replace(/\.json$/, '')}` as ImageId
-      const record = JSON.parse(await readFile(this.#recordPath(id), 'utf8')) as ImageRecord
-      this.#images.set(id, { id, oci: decodeImage(await this.blobs.read(id as string as Digest)), record })
-    }
-    for (const [reference, id] of Object.entries(await this.#readReferences())) {
+    const references = await this.#readReferences()
+    const recorded = (await readdir(join(this.#folder, 'records'))).map(
+      name => `sha256:${name.replace(/\.json$/, '')}` as ImageId,
+    )
+    // What has a name was an image, also if its record is missing.
+    for (const id of new Set([...recorded, ...Object.values(references)])) await this.#loadOne(id)
+    for (const [reference, id] of Object.entries(references)) {
       if (this.#images.has(id)) this.#references.set(reference, id)
+      else this.salvage.report(reference, `the image ${id} is missing`, 'the name stands for nothing any more')
+    }
+    // Where something is damaged, nobody knows whose a document is.
+    if (await this.salvage.keepsAny()) return
+    // Of pulls that were interrupted between a document and the image it belongs to.
+    const needed = this.all().flatMap(({ id, record }) => [id as string as Digest, ...(record.manifests ?? [])])
+    await this.blobs.keepOnly(new Set(needed))
+  }
+
+  async #loadOne(id: ImageId): Promise<void> {
+    const path = this.#recordPath(id)
+    const record = await this.salvage.read(
+      path,
+      isImageRecord,
+      'the image is kept, without what was known of its origin',
+    )
+    const digest = id as string as Digest
+    try {
+      const image = { id, oci: decodeImage(await this.blobs.read(digest)), record: record ?? {} }
+      if (record === undefined) await this.#writeRecord(image)
+      this.#images.set(id, image)
+    } catch (error) {
+      await this.salvage.putAside(path, error, `the image ${id} is lost: load or pull it again`)
+      await this.salvage.putAside(this.blobs.pathOf(digest), error, `the image ${id} is lost: load or pull it again`)
     }
   }
 
   async #readReferences(): Promise<Record<string, ImageId>> {
-    try {
-      return JSON.parse(await readFile(join(this.#folder, 'references.json'), 'utf8')) as Record<string, ImageId>
-    } catch (error) {
-      if (hasCode(error, 'ENOENT')) return {}
-      throw error
-    }
+    const path = join(this.#folder, 'references.json')
+    return (await this.salvage.read(path, isReferences, 'images are there and have lost their names')) ?? {}
   }
 
-  /** One after the other: an older state must not be renamed over a newer one. */
-  #writeReferences(): Promise<void> {
-    const write = async (): Promise<void> => {
-      const sorted = Object.fromEntries([...this.#references].sort(([a], [b]) => (a < b ? -1 : 1)))
-      const path = join(this.#folder, 'references.json')
-      await writeAtomically(path, `${JSON.stringify(sorted, null, 2)}\n`, { durable: true })
-    }
-    this.#written = this.#written.then(write, write)
-    return this.#written
+  async #writeReferences(): Promise<void> {
+    const sorted = Object.fromEntries([...this.#references].sort(([a], [b]) => (a < b ? -1 : 1)))
+    const path = join(this.#folder, 'references.json')
+    await writeAtomically(path, `${JSON.stringify(sorted, null, 2)}\n`, { durable: true })
   }
 
-  async #writeRecord({ id, record }: StoredImage): Promise<void> {
-    await writeAtomically(this.#recordPath(id), `${JSON.stringify(record, null, 2)}\n`, { durable: false })
+  async #writeRecord({ id, record }: StoredImage, { durable = true } = {}): Promise<void> {
+    await writeAtomically(this.#recordPath(id), `${JSON.stringify(record, null, 2)}\n`, { durable })
   }
 
   #recordPath(id: ImageId): string {
@@ -171,17 +258,7 @@ export class ImageStore {
 }
 
 export const diffIdsOf = ({ oci }: StoredImage): DiffId[] => oci.rootfs.diff_ids ?? []
-
-/** A digest for each layer: a list of images would consist of little else. The configuration they follow from never changes. */
-const chains = new WeakMap<OciImage, readonly ChainId[]>()
-
-export function chainOf(image: StoredImage): readonly ChainId[] {
-  const known = chains.get(image.oci)
-  if (known !== undefined) return known
-  const chain = chainIdsOf(diffIdsOf(image))
-  chains.set(image.oci, chain)
-  return chain
-}
+export const chainOf = (image: StoredImage): ChainId[] => chainIdsOf(diffIdsOf(image))
 
 /** The domain's view of a stored image. */
 export function describeImage(stored: StoredImage, references: string[], size: number): Image {
@@ -204,7 +281,7 @@ export function describeImage(stored: StoredImage, references: string[], size: n
     parent: record.parent,
     dockerVersion: oci.docker_version ?? '',
     diffIds,
-    chain: [...chainOf(stored)],
+    chain: chainIdsOf(diffIds),
     size,
     history: (oci.history ?? []).map(historyFromOci),
   }

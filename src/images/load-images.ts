@@ -3,7 +3,6 @@
 import { InvalidParameter } from '../kernel/errors.ts'
 import type { LayerStore } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
-import { digestOf } from './blobs.ts'
 import type { ImageStore, StoredImage } from './image-store.ts'
 import { type ArchiveContents, ArchiveReader, discardRest } from './load.ts'
 import { type DescribedImage, describedImages } from './manifests.ts'
@@ -72,9 +71,8 @@ async function keep(
 ): Promise<LoadedImage> {
   let top: ChainId | undefined
   for (const name of names) top = await keepLayer(layers, contents, name, top)
-  const record = manifest === undefined ? {} : { manifests: [digestOf(manifest)] }
-  if (manifest !== undefined) await store.blobs.write(manifest)
-  return { stored: await store.add(config, record), names: references }
+  const { stored } = await store.add({ config, documents: manifest === undefined ? [] : [manifest] })
+  return { stored, names: references }
 }
 
 async function keepLayer(

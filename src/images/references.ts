@@ -81,6 +81,9 @@ export const repositoryOf = ({ domain, path }: Reference): string => `${domain}/
 /** The full form, as references are stored. A name with a digest means just that digest, whatever its tag. */
 export const fullName = (reference: Reference): string => repositoryOf(reference) + suffix(reference)
 
+/** Under which name something a user wrote is stored: `docker.io/library/busybox:latest`. @throws InvalidParameter */
+export const storedName = (text: string): string => fullName(withDefaultTag(parseReference(text)))
+
 /** `busybox` */
 export function familiarRepository({ domain, path }: Reference): string {
   if (domain !== DEFAULT_DOMAIN) return `${domain}/${path}`

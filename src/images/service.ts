@@ -2,13 +2,15 @@
 
 import type { Readable } from 'node:stream'
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
+import { Salvage } from '../kernel/salvage.ts'
 import type { LayerStore } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
 import { BUILTINS } from './builtin/index.ts'
-import { commitImage, importImage } from './create.ts'
+import { commitImage, composeImage, importImage } from './create.ts'
 import { applyFilters, createdMs, type ResolvedFilters } from './filters.ts'
 import { chainOf, describeImage, ImageStore, type StoredImage } from './image-store.ts'
-import { diskUsage, historyOf, treeOf } from './inspect.ts'
+import { diskUsage, historyOf } from './inspect.ts'
+import { treeOf } from './layer-tree.ts'
 import { loadImages } from './load-images.ts'
 import {
   familiarName,
@@ -17,6 +19,7 @@ import {
   isDigest,
   parseReference,
   repositoryOf,
+  storedName,
   withDefaultTag,
 } from './references.ts'
 import { Registry, type RegistryDependencies } from './registry/registry.ts'
@@ -24,6 +27,7 @@ import { isIdPrefix, isNameOf, removeImage } from './remove.ts'
 import { type SavedImage, saveImages } from './save.ts'
 import type {
   CommitOptions,
+  ComposeOptions,
   HistoryLine,
   Image,
   ImageDiskUsage,
@@ -31,9 +35,9 @@ import type {
   ImageFilters,
   ImageId,
   Images,
+  ImageTree,
   ImageUse,
   ImportOptions,
-  LayerDescription,
   Progress,
   Removed,
 } from './types.ts'
@@ -43,21 +47,38 @@ export interface ImagesDependencies {
   room: SnapshotRoom
   /** Which containers use an image: asked whenever one is removed. */
   usesOf: (id: ImageId) => ImageUse[]
+  /** Who is told of what is damaged. */
+  salvage?: Salvage
 }
 
 /** Opens the state beneath `dataRoot`. */
-export async function openImages({ dataRoot, room, usesOf }: ImagesDependencies): Promise<ImageService> {
-  const store = await ImageStore.open(dataRoot)
+export async function openImages({
+  dataRoot,
+  room,
+  usesOf,
+  salvage = new Salvage(dataRoot),
+}: ImagesDependencies): Promise<ImageService> {
+  const store = await ImageStore.open(dataRoot, salvage, () => room.layers.settle())
   room.layers.addUser(() => store.all().flatMap(chainOf))
-  room.layers.allowSweeps()
-  await room.layers.sweep()
-  return new ImageService(store, room, usesOf)
+  await room.layers.allowSweeps()
+  reportMissingLayers(store, room.layers, salvage)
+  return new ImageService(store, room, { dataRoot, usesOf })
+}
+
+function reportMissingLayers(store: ImageStore, layers: LayerStore, salvage: Salvage): void {
+  for (const image of store.all()) {
+    const missing = chainOf(image).filter(chain => layers.find(chain) === undefined)
+    if (missing.length === 0) continue
+    const name = store.referencesOf(image.id).map(reference => familiarName(parseReference(reference)))[0] ?? image.id
+    salvage.report(name, `layers are missing: ${missing.join(', ')}`, 'load or pull the image again')
+  }
 }
 
 export class ImageService implements Images {
   readonly #store: ImageStore
   readonly #room: SnapshotRoom
   readonly #layers: LayerStore
+  readonly #dataRoot: string
   readonly #usesOf: (id: ImageId) => ImageUse[]
   readonly #listeners = new Set<(event: ImageEvent) => void>()
   /** By configuration, until something else of the image has changed: every list is made of these. */
@@ -65,11 +86,16 @@ export class ImageService implements Images {
   /** Built-in images that are being made: whoever asks meanwhile waits for the same one. */
   readonly #making = new Map<string, Promise<StoredImage>>()
 
-  constructor(store: ImageStore, room: SnapshotRoom, usesOf: (id: ImageId) => ImageUse[]) {
+  constructor(
+    store: ImageStore,
+    room: SnapshotRoom,
+    { dataRoot, usesOf }: Pick<ImagesDependencies, 'dataRoot' | 'usesOf'>,
+  ) {
     this.#store = store
     this.#room = room
     this.#layers = room.layers
     this.#usesOf = usesOf
+    this.#dataRoot = dataRoot
   }
 
   async resolve(name: string): Promise<Image> {
@@ -103,7 +129,7 @@ export class ImageService implements Images {
   }
 
   async remove(name: string, options: { force: boolean; prune: boolean }): Promise<Removed[]> {
-    return removeImage(this.#removal(), await this.#find(name), name, options)
+    return this.#store.exclusively(async () => removeImage(this.#removal(), this.#lookUp(name), name, options))
   }
 
   async prune(filters: ImageFilters): Promise<{ removed: Removed[]; reclaimed: number }> {
@@ -121,7 +147,6 @@ export class ImageService implements Images {
 
   async importRootfs(archive: Readable, options: ImportOptions): Promise<Image> {
     const stored = await importImage(this.#store, this.#layers, archive, options)
-    if (options.reference !== undefined) await this.#name(stored, options.reference)
     this.#emit('import', stored, stored.id)
     return this.#describe(stored)
   }
@@ -154,8 +179,11 @@ export class ImageService implements Images {
 
   async commit(options: CommitOptions): Promise<Image> {
     const stored = await commitImage(this.#store, this.#layers, options)
-    if (options.reference !== undefined) await this.#name(stored, options.reference)
     return this.#describe(stored)
+  }
+
+  async compose(options: ComposeOptions, steps: readonly ComposeOptions[] = []): Promise<Image> {
+    return this.#describe(await composeImage(this.#store, options, steps))
   }
 
   async history(name: string): Promise<HistoryLine[]> {
@@ -166,8 +194,12 @@ export class ImageService implements Images {
     return diskUsage(this.#store, this.#layers, stored => this.#describe(stored))
   }
 
-  async tree(name: string): Promise<LayerDescription[]> {
-    return treeOf(this.#store, this.#room, await this.#find(name))
+  async tree(name: string, { withFiles }: { withFiles: boolean }): Promise<ImageTree> {
+    const stored = await this.#find(name)
+    const options = { dataRoot: this.#dataRoot, withFiles }
+    // Walking takes its time: nothing of it is swept meanwhile.
+    const tree = await this.#layers.keeping(() => treeOf(this.#store, this.#room, stored, options))
+    return { image: this.#describe(stored), ...tree }
   }
 
   /** What speaks to registries, on top of this service's store. */
@@ -181,8 +213,20 @@ export class ImageService implements Images {
     return () => this.#listeners.delete(listener)
   }
 
-  /** @throws NotFound, InvalidParameter */
+  /** Makes a built-in image when it is asked for. @throws NotFound, InvalidParameter */
   async #find(name: string): Promise<StoredImage> {
+    try {
+      return this.#lookUp(name)
+    } catch (error) {
+      const builtin = error instanceof NotFound && !isDigest(name) && !isBareId(name)
+      const made = builtin ? await this.#builtin(storedName(name)) : undefined
+      if (made !== undefined) return made
+      throw error
+    }
+  }
+
+  /** @throws NotFound, InvalidParameter */
+  #lookUp(name: string): StoredImage {
     if (isDigest(name) || isBareId(name)) {
       const stored = this.#store.find((isBareId(name) ? `sha256:${name}` : name) as ImageId)
       if (stored === undefined) throw new NotFound(`No such image: ${isBareId(name) ? `sha256:${name}` : name}`)
@@ -193,8 +237,6 @@ export class ImageService implements Images {
     if (id !== undefined) return this.#store.get(id)
     const byPrefix = this.#findByPrefix(name)
     if (byPrefix !== undefined) return byPrefix
-    const builtin = await this.#builtin(fullName(reference))
-    if (builtin !== undefined) return builtin
     throw new NotFound(`No such image: ${familiarName(reference)}`)
   }
 
@@ -232,7 +274,7 @@ export class ImageService implements Images {
   }
 
   #name(stored: StoredImage, name: string): Promise<ImageId | undefined> {
-    return this.#store.setReference(fullName(withDefaultTag(parseReference(name))), stored.id)
+    return this.#store.setReference(storedName(name), stored.id)
   }
 
   #describe(stored: StoredImage): Image {

@@ -213,6 +213,16 @@ const F_DUPFD_CLOEXEC = 1030
 
 const CLONE_FS = 0x200
 
+/** syncfs(2): everything that was written to the file system of this folder is on the disk when it returns. Shell: `sync -f PATH` */
+export function syncFileSystem(path: string): void {
+  const folder = openToRead(AT_FDCWD, path, constants.O_DIRECTORY)
+  try {
+    check('syncfs', syscall('syncfs', folder), { path })
+  } finally {
+    close(folder)
+  }
+}
+
 /**
  * Gives the calling thread a file mode mask of its own, of 0, so that what it makes has exactly the modes it asks for.
  * For worker threads: the mask belongs to the process otherwise. See unshare(2), umask(2).

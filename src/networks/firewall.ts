@@ -74,16 +74,8 @@ export class Firewall {
     }
   }
 
-  /** Names of base chains of others that drop what is forwarded unless they are told otherwise, as 'inet firewalld filter_FORWARD'. */
   foreignForwardDrops(): string[] {
-    const chains = this.run('list chains')
-    return [...chains.matchAll(/^table (\S+ \S+) \{$([\s\S]*?)^\}$/gm)].flatMap(([, table = '', body = '']) =>
-      table === `inet ${this.table}`
-        ? []
-        : [...body.matchAll(/chain (\S+) \{\s*type filter hook forward [^;]*; policy drop;/g)].map(
-            ([, chain]) => `${table} ${chain}`,
-          ),
-    )
+    return foreignForwardDrops(this.run('list chains'), this.table)
   }
 
   private run(commands: string): string {
@@ -91,3 +83,13 @@ export class Firewall {
     return this.nftables.run(commands)
   }
 }
+
+/** Names of base chains of others that drop what is forwarded unless they are told otherwise, as 'inet firewalld filter_FORWARD'. */
+export const foreignForwardDrops = (chains: string, ownTable: string): string[] =>
+  [...chains.matchAll(/^table (\S+ \S+) \{$([\s\S]*?)^\}$/gm)].flatMap(([, table = '', body = '']) =>
+    table === `inet ${ownTable}`
+      ? []
+      : [...body.matchAll(/chain (\S+) \{\s*type filter hook forward [^;]*; policy drop;/g)].map(
+          ([, chain]) => `${table} ${chain}`,
+        ),
+  )

@@ -1,9 +1,10 @@
 /** The networks that exist, as files: networks/ID.json under the data-root, readable with cat. */
 
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, syncFolder, writeAtomically } from '../kernel/atomic-file.ts'
 import { Conflict, InvalidParameter, NotFound } from '../kernel/errors.ts'
+import { isObject, type Salvage } from '../kernel/salvage.ts'
 import type { Network, NetworkId } from './types.ts'
 
 /** What is kept: everything but who is connected, which the containers know. */
@@ -17,14 +18,15 @@ export class NetworkStore {
 
   private constructor(private readonly folder: string) {}
 
-  static async open(folder: string): Promise<NetworkStore> {
+  static async open(folder: string, salvage: Salvage): Promise<NetworkStore> {
     const store = new NetworkStore(folder)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     await removeTemporaries(folder)
     for (const name of await readdir(folder)) {
       if (!name.endsWith('.json')) continue
-      const network = JSON.parse(await readFile(join(folder, name), 'utf8')) as StoredNetwork
-      store.networks.set(network.id, network)
+      const isOwn = (value: unknown): value is StoredNetwork => isNetwork(value) && `${value.id}.json` === name
+      const network = await salvage.read(join(folder, name), isOwn, 'the network is lost: create it again')
+      if (network !== undefined) store.networks.set(network.id, network)
     }
     return store
   }
@@ -77,6 +79,14 @@ export class NetworkStore {
     return join(this.folder, `${id}.json`)
   }
 }
+
+const isNetwork = (value: unknown): value is StoredNetwork =>
+  isObject(value) &&
+  [value.id, value.name, value.driver, value.created].every(field => typeof field === 'string') &&
+  isObject(value.options) &&
+  isObject(value.labels) &&
+  isObject(value.ipam) &&
+  Array.isArray(value.ipam.config)
 
 const order = (a: StoredNetwork, b: StoredNetwork): number =>
   a.created === b.created ? (a.name < b.name ? -1 : 1) : a.created < b.created ? -1 : 1

@@ -2,6 +2,7 @@
 
 import { mkdir } from 'node:fs/promises'
 import { Forbidden } from '../kernel/errors.ts'
+import type { Salvage } from '../kernel/salvage.ts'
 import { listLinks } from '../netlink/link.ts'
 import { listRoutes } from '../netlink/route.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
@@ -47,6 +48,8 @@ export interface NetworksOptions {
   dns: ResolvConf
   /** What 'host-gateway' stands for; '' for the default bridge's own address. */
   hostGateway: string
+  /** Who is told of what is damaged. */
+  salvage: Salvage
   /** A running container's /etc/hosts or /etc/resolv.conf is not right any more. */
   onFilesChanged(containerId: string, change: FileChange): void
 }
@@ -79,7 +82,7 @@ export class Networks implements NetworkService {
   /** Reads the networks and brings bridges back; the firewall follows with settle(), when all sandboxes are restored. */
   static async open(options: NetworksOptions): Promise<Networks> {
     await mkdir(options.folder, { recursive: true, mode: 0o700 })
-    const store = await NetworkStore.open(options.folder)
+    const store = await NetworkStore.open(options.folder, options.salvage)
     const networks = new Networks(store, options)
     for (const network of predefinedNetworks(
       options.defaultBridge,

@@ -1,12 +1,29 @@
-/** The layers that are here, what stands on what, and who uses them. Where they lie: layer-disk.ts. */
+/**
+ * The layers on disk, each once, however many images have it:
+ *
+ *     layers/tree/NAME          its files, as overlay mounts them. Names are short and count up in base 36, so that
+ *                               125 of them fit into the one page of options that mount(2) takes
+ *     layers/tapes/NAME.gz      what is needed besides the files to repeat its archive (tape.ts)
+ *     layers/displaced/NAME/    files that its archive has twice; mostly missing
+ *     layers/records/NAME.json  its digest and size, and the chains that it is part of
+ *     layers/staging/           what is being unpacked; emptied at start
+ *
+ * `0` lies below all others (lowest-layer.ts): overlay wants two layers at least.
+ */
 
-import { rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
+import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
+import { AT_FDCWD, close, openToRead } from '../kernel/files.ts'
+import { spreadSubfolders } from '../kernel/inode-flags.ts'
+import type { Salvage } from '../kernel/salvage.ts'
 import { chainIdOf } from './chains.ts'
 import type { ListedFile } from './file-list.ts'
-import { foldersIn, type Layer, LayerDisk, LOWEST_LAYER } from './layer-disk.ts'
+import { type Layer, LayerRecords } from './layer-records.ts'
+import { furnishLowestLayer } from './lowest-layer.ts'
 import { type ChainId, type DiffId, MAX_LAYERS, type Sendable, type StorageDriver } from './types.ts'
 import type { ExpectedArchive, LayerFolders, UnpackedLayer } from './worker/layer-jobs.ts'
 import type { WorkerPool } from './worker/pool.ts'
@@ -17,43 +34,60 @@ export interface StagedLayer extends UnpackedLayer {
   readonly folder: string
 }
 
+/** Lies below everybody's layers: lowest-layer.ts. */
+export const LOWEST_LAYER = '0'
+
 export class LayerStore {
-  readonly #disk: LayerDisk
+  readonly #folder: string
   readonly #workers: WorkerPool
+  readonly #records: LayerRecords
   readonly #layers = new Map<string, Layer>()
   readonly #byChain = new Map<ChainId, Layer>()
   /** Layers that are written right now, by chain: the second who wants one waits for the first. */
   readonly #placing = new Map<ChainId, Promise<ChainId>>()
   readonly #users: (() => Iterable<ChainId>)[] = []
+  /** Layers whose records are not written yet, and whether their files are on the disk for certain. */
+  readonly #unsettled = new Map<Layer, { isNew: boolean }>()
+  #settling: Promise<void> = Promise.resolve()
+  /** Nobody's, but perhaps of something damaged: kept until a person has looked. */
+  #kept: ReadonlySet<ChainId> = new Set()
   #keepers = 0
   #sweepWaits = false
   #maySweep = false
+  #nextName = 1
   /** How merged views of layers are made here. */
   driver: StorageDriver = 'overlay2'
 
-  private constructor(disk: LayerDisk, workers: WorkerPool) {
-    this.#disk = disk
+  private constructor(
+    dataRoot: string,
+    workers: WorkerPool,
+    private readonly salvage: Salvage,
+  ) {
+    this.#folder = join(dataRoot, 'layers')
+    this.#records = new LayerRecords(this.#folder, salvage)
     this.#workers = workers
   }
 
-  static async open(dataRoot: string, workers: WorkerPool): Promise<LayerStore> {
-    const { disk, layers } = await LayerDisk.open(join(dataRoot, 'layers'))
-    const store = new LayerStore(disk, workers)
-    for (const layer of layers) {
-      store.#layers.set(layer.name, layer)
-      for (const chain of Object.keys(layer.chains) as ChainId[]) store.#byChain.set(chain, layer)
-    }
+  static async open(dataRoot: string, workers: WorkerPool, salvage: Salvage): Promise<LayerStore> {
+    const store = new LayerStore(dataRoot, workers, salvage)
+    for (const name of ['tree', 'tapes', 'displaced', 'records'])
+      await mkdir(store.#path(name), { recursive: true, mode: 0o700 })
+    await furnishLowestLayer(join(store.treeFolder, LOWEST_LAYER))
+    await rm(store.#path('staging'), { recursive: true, force: true })
+    await mkdir(store.#path('staging'), { mode: 0o700 })
+    store.#spreadStaging()
+    await store.#load()
     return store
   }
 
   /** Where the layers' files lie: RootMount's layersDir. */
   get treeFolder(): string {
-    return this.#disk.treeFolder
+    return this.#path('tree')
   }
 
   /** For what is only there for a moment: emptied when the daemon starts. */
   get stagingFolder(): string {
-    return this.#disk.stagingFolder
+    return this.#path('staging')
   }
 
   find(chain: ChainId): Layer | undefined {
@@ -91,7 +125,8 @@ export class LayerStore {
 
   /** Runs a job that makes a layer in the folders it is given. */
   async stageBy(job: (folders: LayerFolders) => Promise<UnpackedLayer>): Promise<StagedLayer> {
-    const folder = await this.#disk.newStaging()
+    const folder = join(this.#path('staging'), randomBytes(6).toString('hex'))
+    await mkdir(folder, { mode: 0o700 })
     try {
       return { ...(await job(foldersIn(folder))), folder }
     } catch (error) {
@@ -123,6 +158,11 @@ export class LayerStore {
     return this.stageBy(folders => this.#workers.run('commitUpper', { upper, folders }))
   }
 
+  /** The same without a copy: the folder itself becomes the layer. Nobody may use it any more. */
+  adoptUpper(upper: string, latest: number | null = null): Promise<StagedLayer> {
+    return this.stageBy(folders => this.#workers.run('adoptUpper', { upper, folders, latest }))
+  }
+
   /** Makes a layer of files of this machine, and others. */
   stageList(files: ListedFile[]): Promise<StagedLayer> {
     return this.stageBy(folders => this.#workers.run('buildLayer', { files, folders }))
@@ -134,7 +174,7 @@ export class LayerStore {
     if (this.#byChain.has(chain)) return chain
     const pure = this.findPure(diffId)
     if (pure !== undefined) {
-      await this.#addChain(pure, chain, parent)
+      this.#addChain(pure, chain, parent)
       return chain
     }
     // It took something from what it stands on: on other layers it looks different.
@@ -174,7 +214,7 @@ export class LayerStore {
 
   #repeatable(chain: ChainId): RepeatableLayer {
     const layer = this.get(chain)
-    return { folders: this.#disk.foldersOf(layer), displaced: layer.displaced, diffId: layer.diffId }
+    return { folders: this.#foldersOf(layer), displaced: layer.displaced, diffId: layer.diffId }
   }
 
   /** Bytes of the files in these layers. */
@@ -187,9 +227,31 @@ export class LayerStore {
     this.#users.push(chainsInUse)
   }
 
-  /** To be called when all users are known: before, everything would seem unused. */
-  allowSweeps(): void {
+  /**
+   * To be called when all users are known: before, everything would seem unused. Deletes what a killed daemon has moved into place
+   * but not recorded, and what nobody uses; unless something is damaged, and this may belong to it.
+   */
+  async allowSweeps(): Promise<void> {
+    const used = this.#used()
+    const isMissingAny = [...used].some(chain => !this.#byChain.has(chain))
+    for (const name of await this.#records.unrecorded(this.#layers)) {
+      if (isMissingAny) await this.#records.putPartsAside(name, 'its record is missing, and so are layers of images')
+      else await this.#records.removeParts(name)
+    }
+    if (await this.salvage.keepsAny()) this.#kept = new Set([...this.#byChain.keys()].filter(chain => !used.has(chain)))
     this.#maySweep = true
+    await this.sweep()
+  }
+
+  /**
+   * Makes all that was placed so far survive a power cut: the files first, by one syncfs(2) for however many layers, then the records.
+   * What a power cut leaves without a record is deleted, so that nobody takes a layer for whole whose files are empty.
+   */
+  settle(): Promise<void> {
+    // One after the other: who comes while another settles the same layer must not be told earlier than that one.
+    const settle = (): Promise<void> => this.#settleNow()
+    this.#settling = this.#settling.then(settle, settle)
+    return this.#settling
   }
 
   /** Does work that makes or takes up layers, which nobody uses before it ends: until then nothing is swept. */
@@ -203,17 +265,30 @@ export class LayerStore {
     }
   }
 
+  async #settleNow(): Promise<void> {
+    const unsettled = [...this.#unsettled]
+    this.#unsettled.clear()
+    try {
+      if (unsettled.some(([, { isNew }]) => isNew)) await this.#workers.run('syncFileSystem', { folder: this.#folder })
+      for (const [layer] of unsettled) if (this.#layers.get(layer.name) === layer) await this.#records.write(layer)
+    } catch (error) {
+      for (const [layer, how] of unsettled) this.#unsettled.set(layer, how)
+      throw error
+    }
+  }
+
   /** Deletes all chains that nobody uses, and layers that are in no chain any more. */
   async sweep(): Promise<void> {
     this.#sweepWaits = this.#keepers > 0
     if (this.#sweepWaits || !this.#maySweep) return
-    const used = new Set<ChainId>()
-    for (const chainsInUse of this.#users) for (const chain of chainsInUse()) used.add(chain)
+    const used = this.#used()
     const doomed: Layer[] = []
     const changed: Layer[] = []
     // All at once, before the first wait: what is not in use is not found any more either.
     for (const layer of this.#layers.values()) {
-      const unused = (Object.keys(layer.chains) as ChainId[]).filter(chain => !used.has(chain))
+      const unused = (Object.keys(layer.chains) as ChainId[]).filter(
+        chain => !used.has(chain) && !this.#kept.has(chain),
+      )
       for (const chain of unused) {
         delete layer.chains[chain]
         this.#byChain.delete(chain)
@@ -222,8 +297,9 @@ export class LayerStore {
       else if (unused.length > 0) changed.push(layer)
     }
     for (const layer of doomed) this.#layers.delete(layer.name)
-    for (const layer of changed) await this.#disk.writeRecord(layer)
-    for (const layer of doomed) await this.#disk.remove(layer)
+    // One that is not settled yet has its record still to come.
+    for (const layer of changed) if (!this.#unsettled.has(layer)) await this.#records.write(layer)
+    for (const layer of doomed) await this.#delete(layer)
   }
 
   async #place(staged: StagedLayer, parent: ChainId | undefined, chain: ChainId): Promise<ChainId> {
@@ -237,12 +313,12 @@ export class LayerStore {
     const same = isPure ? this.findPure(staged.diffId) : undefined
     if (same !== undefined) {
       await this.discard(staged)
-      await this.#addChain(same, chain, parent)
+      this.#addChain(same, chain, parent)
       return chain
     }
     if (!isPure) await this.#seal(staged, below)
     const layer: Layer = {
-      name: this.#disk.newName(),
+      name: (this.#nextName++).toString(36),
       diffId: staged.diffId,
       size: contents.size,
       archiveSize: staged.archiveSize,
@@ -251,11 +327,20 @@ export class LayerStore {
       displaced: contents.displaced,
       chains: { [chain]: parent ?? '' },
     }
-    await this.#disk.adopt(staged.folder, layer)
-    await this.#disk.writeRecord(layer)
+    await this.#moveFromStaging(staged, layer)
     this.#layers.set(layer.name, layer)
+    this.#unsettled.set(layer, { isNew: true })
     this.#byChain.set(chain, layer)
     return chain
+  }
+
+  #spreadStaging(): void {
+    const folder = openToRead(AT_FDCWD, this.#path('staging'), constants.O_DIRECTORY)
+    try {
+      spreadSubfolders(folder)
+    } finally {
+      close(folder)
+    }
   }
 
   /** Takes from the layers below what the archive relied on. */
@@ -274,9 +359,66 @@ export class LayerStore {
     }
   }
 
-  async #addChain(layer: Layer, chain: ChainId, parent: ChainId | undefined): Promise<void> {
+  /** The record is written last, by settle(): what has none was interrupted, and is deleted at start. */
+  async #moveFromStaging(staged: StagedLayer, layer: Layer): Promise<void> {
+    const from = foldersIn(staged.folder)
+    const to = this.#foldersOf(layer)
+    await rename(from.tape, to.tape)
+    if (Object.keys(layer.displaced).length > 0) await rename(from.displaced, to.displaced)
+    await rename(from.tree, to.tree)
+    await rm(staged.folder, { recursive: true, force: true })
+  }
+
+  #addChain(layer: Layer, chain: ChainId, parent: ChainId | undefined): void {
     layer.chains[chain] = parent ?? ''
     this.#byChain.set(chain, layer)
-    await this.#disk.writeRecord(layer)
+    if (!this.#unsettled.has(layer)) this.#unsettled.set(layer, { isNew: false })
+  }
+
+  async #delete(layer: Layer): Promise<void> {
+    // First the record: half a layer must not look like one.
+    this.#unsettled.delete(layer)
+    await this.#records.remove(layer)
+    const { tree, tape, displaced } = this.#foldersOf(layer)
+    await rm(tape, { force: true })
+    await rm(displaced, { recursive: true, force: true })
+    // Out of the way at once; a large tree takes its time to delete.
+    const grave = join(this.#path('staging'), `gone-${layer.name}-${randomBytes(3).toString('hex')}`)
+    await rename(tree, grave)
+    await rm(grave, { recursive: true, force: true })
+  }
+
+  /** Numbers go on from the highest name, also of what has no record: that is deleted later. */
+  async #load(): Promise<void> {
+    for (const layer of await this.#records.load()) {
+      this.#layers.set(layer.name, layer)
+      for (const chain of Object.keys(layer.chains) as ChainId[]) this.#byChain.set(chain, layer)
+    }
+    for (const name of [...this.#layers.keys(), ...(await this.#records.unrecorded(this.#layers))])
+      this.#nextName = Math.max(this.#nextName, (Number.parseInt(name, 36) || 0) + 1)
+  }
+
+  #used(): Set<ChainId> {
+    const used = new Set<ChainId>()
+    for (const chainsInUse of this.#users) for (const chain of chainsInUse()) used.add(chain)
+    return used
+  }
+
+  #foldersOf({ name }: Layer): LayerFolders {
+    return {
+      tree: join(this.treeFolder, name),
+      displaced: join(this.#path('displaced'), name),
+      tape: join(this.#path('tapes'), `${name}.gz`),
+    }
+  }
+
+  #path(name: string): string {
+    return join(this.#folder, name)
   }
 }
+
+const foldersIn = (folder: string): LayerFolders => ({
+  tree: join(folder, 'tree'),
+  displaced: join(folder, 'displaced'),
+  tape: join(folder, 'tape.gz'),
+})

@@ -25,6 +25,10 @@ export function* readPieces(pieces: Iterable<Piece>): Generator<Buffer> {
   }
 }
 
+/** As much of a file as there was when its size was read. */
+export const readWhole = (file: number, size: number): Generator<Buffer> =>
+  readRange({ file, offset: 0, length: size }, Buffer.allocUnsafe(Math.min(CHUNK, size)))
+
 /** All chunks are parts of `memory`: each is to be used before the next one is asked for. */
 export function* readRange({ file, offset, length }: FileRange, memory: Buffer): Generator<Buffer> {
   for (let at = 0; at < length; ) {

@@ -11,11 +11,12 @@
 
 import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeTemporaries, TEMPORARY_PREFIX } from '../kernel/atomic-file.ts'
-import { Conflict, hasCode, NotFound } from '../kernel/errors.ts'
-import type { Layer } from './layer-disk.ts'
+import { removeTemporaries, TEMPORARY_PREFIX, writeAtomically } from '../kernel/atomic-file.ts'
+import { Conflict, hasCode, NotFound, Unavailable } from '../kernel/errors.ts'
+import { isObject, type Salvage } from '../kernel/salvage.ts'
+import type { Layer } from './layer-records.ts'
 import type { LayerStore } from './layers.ts'
 import type { ChainId, RootMount, StorageDriver } from './types.ts'
 import type { WorkerPool } from './worker/pool.ts'
@@ -26,24 +27,38 @@ interface RootRecord {
   driver: StorageDriver
 }
 
+const isRootRecord = (value: unknown): value is RootRecord =>
+  isObject(value) && typeof value.top === 'string' && (value.driver === 'overlay2' || value.driver === 'vfs')
+
 export class Roots {
   readonly #folder: string
   readonly #layers: LayerStore
   readonly #workers: WorkerPool
   readonly #records = new Map<string, RootRecord>()
+  /** Folders whose record is damaged or missing: what the containers wrote is there, and what it stands on is not known. */
+  readonly #unrecorded = new Set<string>()
 
-  private constructor(folder: string, layers: LayerStore, workers: WorkerPool) {
+  private constructor(
+    folder: string,
+    layers: LayerStore,
+    workers: WorkerPool,
+    private readonly salvage: Salvage,
+  ) {
     this.#folder = folder
     this.#layers = layers
     this.#workers = workers
   }
 
-  static async open(dataRoot: string, layers: LayerStore, workers: WorkerPool): Promise<Roots> {
-    const roots = new Roots(join(dataRoot, 'roots'), layers, workers)
+  static async open(dataRoot: string, layers: LayerStore, workers: WorkerPool, salvage: Salvage): Promise<Roots> {
+    const roots = new Roots(join(dataRoot, 'roots'), layers, workers, salvage)
     await mkdir(roots.#folder, { recursive: true, mode: 0o700 })
     await removeTemporaries(roots.#folder)
     for (const id of await readdir(roots.#folder)) {
-      roots.#records.set(id, JSON.parse(await readFile(join(roots.#folder, id, 'root.json'), 'utf8')) as RootRecord)
+      const record = await salvage.read(join(roots.#folder, id, 'root.json'), isRootRecord, CONSEQUENCE, {
+        unsynced: true,
+      })
+      if (record === undefined) roots.#unrecorded.add(id)
+      else roots.#records.set(id, record)
     }
     return roots
   }
@@ -52,8 +67,10 @@ export class Roots {
   chains(): Set<ChainId> {
     const chains = new Set<ChainId>()
     for (const { top } of this.#records.values()) {
-      for (let chain = top; chain !== '' && !chains.has(chain); chain = this.#layers.get(chain).chains[chain] ?? '') {
+      // Of a layer that is damaged only the name is known: not what was below it.
+      for (let chain = top; chain !== '' && !chains.has(chain); ) {
         chains.add(chain)
+        chain = this.#layers.find(chain)?.chains[chain] ?? ''
       }
     }
     return chains
@@ -62,7 +79,7 @@ export class Roots {
   /** By overlay a few short system calls, without a detour over other threads: it is part of every container's start. */
   async prepare(containerId: string, chain: readonly ChainId[]): Promise<RootMount> {
     const record: RootRecord = { top: chain.at(-1) ?? '', driver: this.#layers.driver }
-    const stack = this.#layers.stack(record.top || undefined)
+    const stack = this.#stack(record.top)
     const temporary = join(this.#folder, `${TEMPORARY_PREFIX}${randomBytes(6).toString('hex')}`)
     mkdirSync(temporary, { mode: 0o700 })
     try {
@@ -82,18 +99,65 @@ export class Roots {
     return this.#mount(containerId, record, stack)
   }
 
+  /** @throws NotFound, Unavailable if what it stands on is damaged */
   get(containerId: string): RootMount {
     const record = this.#records.get(containerId)
     if (record === undefined) throw new NotFound(`container ${containerId} has no root`)
-    return this.#mount(containerId, record, this.#layers.stack(record.top || undefined))
+    const stack = this.#stack(record.top)
+    return this.#mount(containerId, record, stack)
+  }
+
+  /** Ids of all that have a folder here. */
+  ids(): string[] {
+    return [...this.#records.keys(), ...this.#unrecorded]
+  }
+
+  /** Nothing was ever written to it. */
+  async isUntouched(containerId: string): Promise<boolean> {
+    if (this.#records.get(containerId)?.driver === 'vfs') return false
+    try {
+      return (await readdir(join(this.#folder, containerId, 'upper'))).length === 0
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return true
+      throw error
+    }
+  }
+
+  /** Writes a record that was lost anew. Nothing happens if there is one. `top`: as in the record. */
+  async repair(containerId: string, top: ChainId | ''): Promise<void> {
+    if (!this.#unrecorded.has(containerId)) return
+    const parts = await readdir(join(this.#folder, containerId))
+    const record: RootRecord = { top, driver: parts.includes('tree') ? 'vfs' : 'overlay2' }
+    await writeAtomically(join(this.#folder, containerId, 'root.json'), `${JSON.stringify(record)}\n`, {
+      durable: true,
+    })
+    this.#unrecorded.delete(containerId)
+    this.#records.set(containerId, record)
+  }
+
+  /** What nobody can use any more, and somebody may want to look into. */
+  async putAside(containerId: string, why: string): Promise<void> {
+    const isThere = this.#records.delete(containerId) || this.#unrecorded.delete(containerId)
+    if (isThere)
+      await this.salvage.putAside(join(this.#folder, containerId), why, 'what the container wrote is kept there')
   }
 
   async remove(containerId: string): Promise<void> {
-    if (!this.#records.delete(containerId)) return
+    if (!this.#records.delete(containerId) && !this.#unrecorded.delete(containerId)) return
     // Gone at once; to delete what is in it takes its time.
     const grave = join(this.#folder, `${TEMPORARY_PREFIX}${randomBytes(6).toString('hex')}`)
     await rename(join(this.#folder, containerId), grave)
     await rm(grave, { recursive: true, force: true })
+  }
+
+  #stack(top: ChainId | ''): Layer[] {
+    try {
+      return this.#layers.stack(top || undefined)
+    } catch (error) {
+      // Not a NotFound: a client would think that the container does not exist, or the image.
+      if (!(error instanceof NotFound)) throw error
+      throw new Unavailable(`a layer of the image is damaged or missing: load or pull it again (${error.message})`)
+    }
   }
 
   #mount(containerId: string, { driver }: RootRecord, stack: Layer[]): RootMount {
@@ -128,3 +192,5 @@ export class Roots {
     utimesSync(folder, atime, mtime)
   }
 }
+
+const CONSEQUENCE = "it is written anew from what the container's own record says"

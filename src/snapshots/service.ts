@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import type { Unavailable } from '../kernel/errors.ts'
 import { duplicate } from '../kernel/files.ts'
 import type { IdMap } from '../kernel/namespaces.ts'
+import { Salvage } from '../kernel/salvage.ts'
 import { LayerStore } from './layers.ts'
 import { openRoot } from './merged.ts'
 import { whyNoOverlay } from './overlay-support.ts'
@@ -35,19 +36,24 @@ export interface SnapshotRoom {
 export interface SnapshotOptions {
   /** `--storage-driver`; '': overlay2 where it works, else vfs. */
   driver?: StorageDriver | ''
+  /** Who is told of what is damaged. */
+  salvage?: Salvage
 }
 
 /**
  * Opens the state beneath `dataRoot`, and deletes what an interrupted daemon left half-made there.
  * @throws Unavailable if overlay2 was asked for and cannot be had
  */
-export async function openSnapshots(dataRoot: string, { driver = '' }: SnapshotOptions = {}): Promise<SnapshotRoom> {
+export async function openSnapshots(
+  dataRoot: string,
+  { driver = '', salvage = new Salvage(dataRoot) }: SnapshotOptions = {},
+): Promise<SnapshotRoom> {
   const workers = new WorkerPool()
-  const layers = await LayerStore.open(dataRoot, workers)
+  const layers = await LayerStore.open(dataRoot, workers, salvage)
   const noOverlay = driver === 'vfs' ? null : whyNoOverlay(layers.stagingFolder)
   if (driver === 'overlay2' && noOverlay !== null) throw noOverlay
   layers.driver = driver || (noOverlay === null ? 'overlay2' : 'vfs')
-  const roots = await Roots.open(dataRoot, layers, workers)
+  const roots = await Roots.open(dataRoot, layers, workers, salvage)
   layers.addUser(() => roots.chains())
   return {
     workers,
@@ -77,6 +83,22 @@ class LayerSnapshots implements Snapshots {
 
   async root(containerId: string): Promise<RootMount> {
     return this.#roots.get(containerId)
+  }
+
+  owners(): string[] {
+    return this.#roots.ids()
+  }
+
+  isUntouched(containerId: string): Promise<boolean> {
+    return this.#roots.isUntouched(containerId)
+  }
+
+  repair(containerId: string, top: ChainId | ''): Promise<void> {
+    return this.#roots.repair(containerId, top)
+  }
+
+  putAside(containerId: string, why: string): Promise<void> {
+    return this.#roots.putAside(containerId, why)
   }
 
   async remove(containerId: string): Promise<void> {

@@ -69,11 +69,19 @@ export interface Sendable extends Readable {
 export interface Snapshots {
   /**
    * Makes upper and work folder for a container. The upper's own owner, mode and times are those of the chain's root folder.
-   * @throws NotFound if a layer is missing, Conflict if the container has a root already
+   * @throws Unavailable if a layer is missing, Conflict if the container has a root already
    */
   prepare(containerId: string, chain: readonly ChainId[]): Promise<RootMount>
-  /** The mount of a root made earlier, also by a daemon that ran before this one. @throws NotFound */
+  /** The mount of a root made earlier, also by a daemon that ran before this one. @throws NotFound, Unavailable (damaged layers) */
   root(containerId: string): Promise<RootMount>
+  /** Whose roots there are, damaged ones too. */
+  owners(): string[]
+  /** Nothing was written to a root since it was made. */
+  isUntouched(containerId: string): Promise<boolean>
+  /** Writes down anew what a root stands on (the topmost chain; '' for none), where a power cut took it. Nothing happens where it is known. */
+  repair(containerId: string, top: ChainId | ''): Promise<void>
+  /** Moves a root whose container is lost to where damaged things are kept. */
+  putAside(containerId: string, why: string): Promise<void>
   /** Deletes a container's upper and work folder. Nothing happens if there are none. */
   remove(containerId: string): Promise<void>
   /**

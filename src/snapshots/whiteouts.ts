@@ -25,6 +25,13 @@ export const OPAQUE_XATTR = 'trusted.overlay.opaque'
 const OWN_WHITEOUT = makeDevice(0, 1)
 const OWN_OPAQUE_XATTR = 'trusted.skiff.opaque'
 
+/**
+ * Whether an attribute means something to overlay or to merge.ts in this one layer alone. It belongs neither to a copy of the file
+ * nor to an archive, and must not come from one: there it could make a folder show another one (trusted.overlay.redirect) or
+ * hide what is below it. The marks that layers need are made from whiteouts.
+ */
+export const isLayerMark = (attribute: string): boolean => /^((trusted|user)\.overlay|trusted\.skiff)\./.test(attribute)
+
 export const isWhiteout = ({ mode, major, minor }: FileStatus): boolean =>
   (mode & constants.S_IFMT) === constants.S_IFCHR && major === 0 && minor <= 1
 

@@ -11,7 +11,8 @@ import { readIfThere } from './host.ts'
 export async function engineId(dataRoot: string): Promise<string> {
   const path = join(dataRoot, 'engine-id')
   const known = (await readIfThere(path)).trim()
-  if (known !== '') return known
+  // A power cut may have left anything there.
+  if (/^[0-9A-Za-z:-]{8,64}$/.test(known)) return known
   const id = randomUUID()
   await writeAtomically(path, `${id}\n`, { durable: true })
   return id

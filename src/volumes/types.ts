@@ -12,6 +12,8 @@ export interface VolumeRequest {
   /** Of the driver `local`: type, device and o, as mount(8) has them. */
   options: Record<string, string>
   labels: Record<string, string>
+  /** The container whose creation it is part of. */
+  madeFor?: string
 }
 
 export interface Volume {
@@ -26,6 +28,8 @@ export interface Volume {
   scope: 'local'
   /** Made without a name, by an image's VOLUME or `-v /path`: `rm -v` and `volume prune` take it. */
   anonymous: boolean
+  /** The container whose creation it was part of. */
+  madeFor?: string
 }
 
 export interface VolumeFilters {
@@ -44,6 +48,8 @@ export interface Volumes {
   create(request: VolumeRequest): Promise<Volume>
   /** @throws NotFound, Conflict `remove x: volume is in use - [ID, …]` */
   remove(name: string, options: { force: boolean }): Promise<void>
+  /** The anonymous volumes of a container whose creation was cut off. */
+  removeUnfinished(containerId: string): Promise<void>
   /** Volumes that nobody uses; anonymous ones only unless the filter `all` says otherwise. */
   prune(filters: VolumeFilters): Promise<{ removed: string[]; reclaimed: number }>
   /** Bytes that the volume's files take. */

@@ -1,9 +1,10 @@
 /** Volumes as files: volumes/NAME/volume.json beside volumes/NAME/_data, both readable by hand. */
 
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, syncFolder, TEMPORARY_PREFIX, writeAtomically } from '../kernel/atomic-file.ts'
 import { hasCode, NotFound } from '../kernel/errors.ts'
+import { isObject, type Salvage } from '../kernel/salvage.ts'
 import type { Volume } from './types.ts'
 
 const FILE = 'volume.json'
@@ -13,16 +14,42 @@ export class VolumeStore {
 
   private constructor(private readonly folder: string) {}
 
-  static async open(folder: string): Promise<VolumeStore> {
+  static async open(folder: string, salvage: Salvage): Promise<VolumeStore> {
     const store = new VolumeStore(folder)
     // As Docker's: whoever may enter the data-root may enter here; each volume has the mode of its own content.
     await mkdir(folder, { recursive: true, mode: 0o711 })
     await removeTemporaries(folder)
     for (const name of await readdir(folder)) {
-      const volume = await read(join(folder, name, FILE))
+      const volume = await store.load(name, salvage)
       if (volume) store.volumes.set(name, volume)
     }
     return store
+  }
+
+  /**
+   * null where there is no volume: a folder of somebody else's. Where only the record is damaged, what lies in the volume is what matters:
+   * it is one without options then, since in the folder of one with options there is nothing but a mount.
+   */
+  private async load(name: string, salvage: Salvage): Promise<Volume | null> {
+    const path = join(this.folder, name, FILE)
+    const isOwn = (value: unknown): value is Volume => isVolume(value) && value.name === name
+    const volume = await salvage.read(path, isOwn, 'its labels are lost; what lies in the volume is not')
+    if (volume !== undefined) return { ...volume, mountpoint: this.mountpoint(name) }
+    const content = await contentOf(this.mountpoint(name))
+    if (content === null) return null
+    const anonymous = /^[0-9a-f]{64}$/.test(name)
+    if (content.length === 0 && !anonymous) {
+      const why = 'its record is lost and it is empty: it may have had options'
+      await salvage.putAside(join(this.folder, name), why, 'create the volume again')
+      return null
+    }
+    const mountpoint = this.mountpoint(name)
+    const created = (await stat(mountpoint)).mtime.toISOString().replace(/\.\d+Z$/, 'Z')
+    const plain = { labels: {}, options: {}, driver: 'local', scope: 'local' } as const
+    const found: Volume = { ...plain, name, mountpoint, created, anonymous }
+    salvage.report(path, 'it is missing', 'the volume is taken for one without options and labels')
+    await writeAtomically(path, format(found), { durable: true })
+    return found
   }
 
   all(): Volume[] {
@@ -62,7 +89,12 @@ export class VolumeStore {
   /** Gone under its name at once; what a power cut leaves of it is deleted at the next start. */
   async remove(name: string): Promise<void> {
     const temporary = join(this.folder, `${TEMPORARY_PREFIX}${name}`)
-    await rename(join(this.folder, name), temporary)
+    try {
+      await rename(join(this.folder, name), temporary)
+    } catch (error) {
+      // Somebody has removed it behind our back: it is gone, as was asked for.
+      if (!hasCode(error, 'ENOENT')) throw error
+    }
     this.volumes.delete(name)
     await rm(temporary, { recursive: true, force: true })
   }
@@ -70,10 +102,16 @@ export class VolumeStore {
 
 const format = (volume: Volume): string => `${JSON.stringify(volume, null, 2)}\n`
 
-/** null where there is no volume: a folder of somebody else's. */
-async function read(path: string): Promise<Volume | null> {
+const isVolume = (value: unknown): value is Volume =>
+  isObject(value) &&
+  [value.name, value.mountpoint, value.created].every(field => typeof field === 'string') &&
+  isObject(value.labels) &&
+  isObject(value.options)
+
+/** null: there is no such folder. */
+async function contentOf(folder: string): Promise<string[] | null> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Volume
+    return await readdir(folder)
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return null
     throw error

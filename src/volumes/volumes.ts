@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { Conflict, InvalidParameter, NotFound } from '../kernel/errors.ts'
 import { mountTable } from '../kernel/mount-table.ts'
+import type { Salvage } from '../kernel/salvage.ts'
 import { folderSize } from './folder-size.ts'
 import { checkOptions, mountVolume, needsMount, unmountVolume } from './local-driver.ts'
 import type { Volume, VolumeFilters, VolumeRequest, Volumes, VolumeUsers } from './types.ts'
@@ -13,6 +14,8 @@ export interface VolumesOptions {
   folder: string
   /** Ids of the containers, running or not, that have this volume among their mounts. */
   usedBy: VolumeUsers
+  /** Who is told of what is damaged. */
+  salvage: Salvage
 }
 
 export class LocalVolumes implements Volumes {
@@ -27,7 +30,7 @@ export class LocalVolumes implements Volumes {
   ) {}
 
   static async open(options: VolumesOptions): Promise<LocalVolumes> {
-    const volumes = new LocalVolumes(await VolumeStore.open(options.folder), options)
+    const volumes = new LocalVolumes(await VolumeStore.open(options.folder, options.salvage), options)
     // Of a daemon before this one, whose containers may still run.
     const mountPoints = new Set((await mountTable()).map(({ mountPoint }) => mountPoint))
     for (const { name, mountpoint } of volumes.store.all())
@@ -65,6 +68,7 @@ export class LocalVolumes implements Volumes {
       options,
       scope: 'local',
       anonymous: request.name === '',
+      ...(request.madeFor !== undefined && { madeFor: request.madeFor }),
     }
     await this.store.add(volume)
     return volume
@@ -77,6 +81,12 @@ export class LocalVolumes implements Volumes {
     if (users.length > 0) throw new Conflict(`remove ${name}: volume is in use - [${users.join(', ')}]`)
     unmountVolume(this.store.mountpoint(name))
     await this.store.remove(name)
+  }
+
+  async removeUnfinished(containerId: string): Promise<void> {
+    for (const { name, anonymous, madeFor } of this.store.all()) {
+      if (anonymous && madeFor === containerId && this.options.usedBy(name).length === 0) await this.store.remove(name)
+    }
   }
 
   async prune(filters: VolumeFilters): Promise<{ removed: string[]; reclaimed: number }> {

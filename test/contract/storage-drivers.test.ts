@@ -189,6 +189,7 @@ describe.each(KINDS)('%s', (name, driver, folder) => {
     const room = await open(dataRoot, driver)
     const root = await room.snapshots.prepare('container', await chainOf(room, LAYERS))
     expect((await room.snapshots.usage(root)).total).toBeGreaterThan(0)
+    await room.layers.settle()
     const later = await open(dataRoot, driver)
     expect(await later.snapshots.root('container')).toEqual(root)
     await later.snapshots.remove('container')

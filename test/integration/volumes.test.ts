@@ -175,7 +175,8 @@ describe('volumes', () => {
       HostConfig: hostConfig({ Binds: ['/anon'], AutoRemove: true }),
     })
     while ((await skiff.api.get('/containers/json', { all: true })).length > 0) await new Promise(setImmediate)
-    expect(await volumeNames()).toEqual(['named'])
+    // It is gone from the list first: until then its volumes are in use.
+    await expect.poll(volumeNames, { timeout: 30_000 }).toEqual(['named'])
     const all = await skiff.api.request('POST', '/v1.42/volumes/prune', { query: { filters: { all: ['true'] } } })
     expect(all.json.VolumesDeleted).toEqual(['named'])
   })

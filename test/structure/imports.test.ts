@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest'
 
 /**
  * Who stands on whom, directly; a room may import what is reached from it. cli and compose know the daemon by HTTP alone,
- * and nothing may import daemon, which is why neither is named on the right.
+ * and nothing may import daemon, which is why it is not named on the right.
  */
 const STANDS_ON: Record<string, string[]> = {
   kernel: [],
@@ -25,8 +25,8 @@ const STANDS_ON: Record<string, string[]> = {
   system: ['containers'],
   api: ['build', 'system'],
   client: [],
-  cli: ['client'],
   compose: ['client'],
+  cli: ['compose'],
 }
 
 interface Import {

@@ -43,6 +43,7 @@ export interface DaemonOptions {
   parent?: string
   /** Elsewhere than in that folder; whoever names one removes it. */
   execRoot?: string
+  dataRoot?: string
 }
 
 export interface Daemon extends Engine {
@@ -91,7 +92,7 @@ class Instance implements Daemon {
     readonly options: DaemonOptions,
   ) {
     const id = randomBytes(4).toString('hex')
-    this.dataRoot = join(folder, 'data')
+    this.dataRoot = options.dataRoot ?? join(folder, 'data')
     this.execRoot = options.execRoot ?? join(folder, 'exec')
     this.socket = join(folder, 'skiff.sock')
     // A link's name has at most 15 bytes.

@@ -4,7 +4,7 @@ import type { Volume, VolumeRequest } from '../../volumes/types.ts'
 import { map, text } from './schema.ts'
 import { field, Struct } from './struct.ts'
 
-export const volumeCreation = new Struct<VolumeRequest>('volume.VolumeCreateBody', {
+export const volumeCreation = new Struct<Omit<VolumeRequest, 'madeFor'>>('volume.VolumeCreateBody', {
   name: field('Name', text),
   driver: field('Driver', text),
   options: field('DriverOpts', map(text)),

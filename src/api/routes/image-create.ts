@@ -76,6 +76,18 @@ async function push(call: Call): Promise<void> {
   )
 }
 
+async function distribution(call: Call): Promise<void> {
+  const { mediaType, digest, size, platforms } = await registry(call).inspect(
+    call.param('name'),
+    auth(call),
+    call.signal,
+  )
+  call.send(200, {
+    Descriptor: { mediaType, digest, size },
+    Platforms: platforms.map(({ os, architecture, variant }) => ({ architecture, os, ...(variant && { variant }) })),
+  })
+}
+
 const SEARCH_FILTERS = ['is-official', 'is-automated', 'stars']
 const SEARCH_LIMIT = { usual: 25, max: 100 }
 
@@ -101,5 +113,6 @@ async function search(call: Call): Promise<void> {
 export const imageCreateRoutes: Route[] = [
   post('/images/create', create),
   get('/images/search', search),
+  get('/distribution/{name*}/json', distribution),
   post('/images/{name*}/push', push),
 ]

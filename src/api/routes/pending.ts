@@ -4,11 +4,9 @@ import { NotImplemented } from '../../kernel/errors.ts'
 import type { Method, Route } from '../http/router.ts'
 
 const PENDING: [Method, string, string][] = [
-  ['POST', '/build', 'building images'],
   ['POST', '/build/cancel', 'cancelling a build'],
   ['POST', '/session', 'BuildKit sessions'],
   ['POST', '/grpc', 'BuildKit'],
-  ['GET', '/distribution/{name*}/json', 'asking a registry for a manifest'],
 ]
 
 export const pendingRoutes: Route[] = PENDING.map(([method, path, what]) => ({

@@ -25,8 +25,10 @@ export async function startAttached(
   const undo: (() => void)[] = how.signals ? [forwardSignals(session, engine, id)] : []
   try {
     // Attached before the start, and waiting before it too: a process that ends at once must not be missed.
-    const connection = await openAttachment(engine, id, how)
-    const { outcome } = await beginWait(engine, id, how.autoRemove ? 'removed' : 'next-exit')
+    const [connection, { outcome }] = await Promise.all([
+      openAttachment(engine, id, how),
+      beginWait(engine, id, how.autoRemove ? 'removed' : 'next-exit'),
+    ])
     const talking = converse(session, connection, how)
     talking.catch(() => undefined)
     try {

@@ -4,9 +4,12 @@
  */
 
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { Agent } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
+import { API_VERSION } from '../../client/engine.ts'
 import { runCommandLine } from '../dispatch.ts'
 import { findCommand, GROUPS } from '../registry.ts'
+import type { Session } from '../session.ts'
 import { FRAME, type Frame, FrameReader, sendBytes, sendNumber } from './frames.ts'
 import { type Hello, ownSurroundings, parseHello, type Surroundings, sameSurroundings } from './hello.ts'
 import { LaunchedSession } from './launched-session.ts'
@@ -20,8 +23,12 @@ export class CommandHost {
   readonly #current = new AsyncLocalStorage<Run>()
   readonly #own: Surroundings
 
-  constructor(umask: number) {
+  readonly #known: NonNullable<Session['known']>
+
+  /** `address`: the daemon's, which is of this very build. */
+  constructor(umask: number, address: string) {
     this.#own = ownSurroundings(umask)
+    this.#known = { address, apiVersion: API_VERSION, agent: new Agent({ keepAlive: true }) }
   }
 
   /** A server for launchers; the caller listens. */
@@ -67,7 +74,7 @@ export class CommandHost {
       socket.end()
       return undefined
     }
-    const run: Run = { socket, session: new LaunchedSession(socket, hello), ended: false }
+    const run: Run = { socket, session: new LaunchedSession(socket, hello, this.#known), ended: false }
     this.#current.run(run, () => {
       runCommandLine(run.session).then(
         code => end(run, code),

@@ -23,13 +23,15 @@ export class LaunchedSession implements Session {
   readonly stderr: Writable
   /** Nobody here starts daemons: this is one. */
   readonly mayStartDaemon = false
+  readonly known: NonNullable<Session['known']>
   readonly #socket: Socket
   readonly #gone = new AbortController()
   readonly #onSignal = new Set<(name: NodeJS.Signals) => void>()
   readonly #onResize = new Set<() => void>()
   #window: WindowSize
 
-  constructor(socket: Socket, hello: Hello) {
+  constructor(socket: Socket, hello: Hello, known: NonNullable<Session['known']>) {
+    this.known = known
     this.#socket = socket
     this.argv = hello.argv
     this.env = hello.env

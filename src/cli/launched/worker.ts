@@ -8,12 +8,15 @@ import { CommandHost } from './command-host.ts'
 const SOCKET_MODE = 0o600
 
 export interface CommandHostData {
+  /** Where to listen. */
   readonly path: string
+  /** Of the daemon's API: unix:///… */
+  readonly address: string
 }
 
-const { path } = workerData as CommandHostData
+const { path, address } = workerData as CommandHostData
 // A thread may read the process's mask, not change it.
-const host = new CommandHost(process.umask())
+const host = new CommandHost(process.umask(), address)
 process.on('uncaughtException', error => {
   if (!host.crashed(error)) throw error
 })

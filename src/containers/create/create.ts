@@ -37,8 +37,13 @@ export async function assemble(
 ): Promise<{ container: LiveContainer; warnings: string[] }> {
   const id = randomBytes(32).toString('hex') as ContainerId
   const name = takeName(context, id, request.name, undo)
+  const { folder } = containerPaths(context.roots, id)
+  // Before anything else of it: a folder without a record tells the next daemon whose creation was cut off.
+  // CVE-2021-41091: others must not get at files of a container, set-uid ones above all.
+  mkdirSync(folder, { mode: 0o710 })
+  undo.defer(() => rm(folder, { recursive: true, force: true }))
   const decision = await decide(context, { id, name }, request, undo)
-  const container = await makeFolders(context, decision, undo)
+  const container = await makeRoot(context, decision, undo)
   await fillVolumes(context, container)
   return { container, warnings: decision.warnings }
 }
@@ -57,14 +62,11 @@ function takeName(context: Context, id: ContainerId, given: string, undo: Undo):
   return name
 }
 
-async function makeFolders(context: Context, { config, image, network }: Decision, undo: Undo): Promise<LiveContainer> {
+async function makeRoot(context: Context, { config, image, network }: Decision, undo: Undo): Promise<LiveContainer> {
   const { snapshots } = context.rooms
   const paths = containerPaths(context.roots, config.id)
   const state = { ...initialState(), network: network.initial }
   const container = createLive(config, state, paths)
-  // CVE-2021-41091: others must not get at files of a container, set-uid ones above all.
-  mkdirSync(paths.folder, { mode: 0o710 })
-  undo.defer(() => rm(paths.folder, { recursive: true, force: true }))
   container.root = await snapshots.prepare(config.id, image.chain)
   undo.defer(() => snapshots.remove(config.id))
   return container

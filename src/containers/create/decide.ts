@@ -42,12 +42,13 @@ export async function decide(
   const { hostConfig, warnings } = checkHost(context, request.hostConfig)
   const config = withHostname(merged, hostConfig, id)
   const network = await planNetwork(context, { id, name, config, hostConfig, endpoints: request.endpoints })
-  const mounts = await collectMounts(context, config, hostConfig, undo)
+  const mounts = await collectMounts(context, id, config, hostConfig, undo)
   const record: ConfigRecord = {
     id,
     name,
     created: timestampNow(),
     imageId: image.id,
+    topLayer: image.chain.at(-1) ?? '',
     platform: 'linux',
     ...process,
     config,

@@ -5,17 +5,19 @@
 
 import { InvalidParameter, NotFound } from '../../kernel/errors.ts'
 import type { Undo } from '../../kernel/undo.ts'
+import type { VolumeRequest } from '../../volumes/types.ts'
 import type { Context } from '../context.ts'
 import type { LiveContainer } from '../live.ts'
 import { parseTmpfs } from '../spec/tmpfs.ts'
 import type { ContainerMount } from '../store/record.ts'
-import type { ContainerConfig, HostConfig } from '../types.ts'
+import type { ContainerConfig, ContainerId, HostConfig } from '../types.ts'
 import { cleanPath, PLAIN_MOUNT, parseBind, parseMode } from './bind-spec.ts'
 import { mountOf } from './mount-request.ts'
 
 /** Sorted by destination: a mount below another comes after it. @throws InvalidParameter, NotFound */
 export async function collectMounts(
   context: Context,
+  id: ContainerId,
   config: ContainerConfig,
   host: HostConfig,
   undo: Undo,
@@ -33,7 +35,7 @@ export async function collectMounts(
   const mounts: ContainerMount[] = []
   for (const mount of byTarget.values()) {
     const options = labels[mount.destination]
-    const request = { options: options?.driver?.options ?? {}, labels: options?.labels ?? {} }
+    const request = { options: options?.driver?.options ?? {}, labels: options?.labels ?? {}, madeFor: id }
     mounts.push(mount.type === 'volume' ? await withVolume(context, mount, request, undo) : mount)
   }
   return mounts.sort((a, b) => (a.destination < b.destination ? -1 : 1))
@@ -82,7 +84,7 @@ function mountsOf(context: Context, ref: string): ContainerMount[] {
 async function withVolume(
   context: Context,
   mount: ContainerMount,
-  request: { options: Record<string, string>; labels: Record<string, string> },
+  request: Pick<VolumeRequest, 'options' | 'labels' | 'madeFor'>,
   undo: Undo,
 ): Promise<ContainerMount> {
   const { volumes } = context.rooms

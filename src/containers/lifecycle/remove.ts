@@ -4,6 +4,8 @@ import { rmSync } from 'node:fs'
 import { Conflict, NotFound } from '../../kernel/errors.ts'
 import type { Context } from '../context.ts'
 import type { LiveContainer } from '../live.ts'
+import { readConfig } from '../store/files.ts'
+import type { ConfigRecord } from '../store/record.ts'
 import { killAndWait } from './kill.ts'
 import { cancelRestart } from './start.ts'
 
@@ -65,21 +67,36 @@ export async function removeEnded(context: Context, container: LiveContainer): P
 
 async function dispose(context: Context, container: LiveContainer, { volumes }: RemoveOptions): Promise<void> {
   const { id, paths, config, state } = container
-  context.trash.take(paths.folder, id)
+  // The name says what is left to be done, should the daemon be killed meanwhile.
+  const grave = volumes ? `${id}${WITH_VOLUMES}` : id
+  context.trash.take(paths.folder, grave)
   rmSync(paths.run, { recursive: true, force: true })
   await context.rooms.snapshots.remove(id)
-  context.trash.discard(id)
   context.containers.delete(id)
   for (const execId of container.execs.keys()) context.execs.delete(execId)
   for (const client of container.waiting) client.abandon()
   container.waiting.clear()
-  if (volumes) await removeAnonymousVolumes(context, container)
+  if (volumes) await removeAnonymousVolumes(context, config)
+  context.trash.discard(grave)
   context.names.release(config.name, id)
   context.emit(container, 'destroy')
   container.endings.removed({ statusCode: state.exitCode, error: null })
 }
 
-async function removeAnonymousVolumes({ rooms }: Context, { config }: LiveContainer): Promise<void> {
+const WITH_VOLUMES = '-with-volumes'
+
+/** Removals that a killed daemon has begun: the container is gone, but not yet all that belonged to it. */
+export async function finishRemoval(context: Context, grave: string): Promise<void> {
+  const id = grave.replace(WITH_VOLUMES, '')
+  await context.rooms.snapshots.remove(id)
+  if (grave.endsWith(WITH_VOLUMES)) {
+    const config = await readConfig(context.trash.path(grave)).catch(() => null)
+    if (config !== null) await removeAnonymousVolumes(context, config)
+  }
+  context.trash.discard(grave)
+}
+
+async function removeAnonymousVolumes({ rooms }: Context, config: ConfigRecord): Promise<void> {
   for (const mount of config.mounts) {
     if (!mount.anonymous) continue
     try {

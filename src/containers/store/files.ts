@@ -1,10 +1,11 @@
 /** A container's folder: where its files are, and how its two records are read and written. */
 
 import { writeFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { overwrite, writeAtomically } from '../../kernel/atomic-file.ts'
+import { overwrite, TEMPORARY_PREFIX, writeAtomically } from '../../kernel/atomic-file.ts'
 import { hasCode } from '../../kernel/errors.ts'
+import { isDamage, isObject, parseRecord } from '../../kernel/salvage.ts'
 import type { ContainerId } from '../types.ts'
 import { type ConfigRecord, initialState, type StateRecord } from './record.ts'
 
@@ -72,29 +73,43 @@ export async function writeState(
 export const writeInitialState = (folder: string, record: StateRecord): void =>
   writeFileSync(join(folder, 'state.json'), asText(record), { flag: 'wx', mode: 0o600 })
 
-/**
- * null: there is no config.json, so the container was never completely created.
- * @throws SyntaxError if config.json is there and broken: nobody but its owner may throw such a container away
- */
-export async function readRecords(folder: string): Promise<{ config: ConfigRecord; state: StateRecord } | null> {
-  const [config, state] = await Promise.all([
-    readText(join(folder, 'config.json')),
-    readText(join(folder, 'state.json')),
-  ])
-  if (config === null) return null
-  return { config: JSON.parse(config) as ConfigRecord, state: parseState(state) }
+/** null: there is no config.json. @throws SyntaxError, DamagedRecord */
+export async function readConfig(folder: string): Promise<ConfigRecord | null> {
+  const text = await readText(join(folder, 'config.json'))
+  return text === null ? null : parseRecord(text, isConfig)
 }
 
-/** A state that a power cut swallowed is that of a container which does not run. */
-function parseState(text: string | null): StateRecord {
-  if (text === null) return initialState()
+/**
+ * A state that a power cut swallowed is that of a container which does not run.
+ * `onDamage` is told of one that is there and cannot be read.
+ */
+export async function readState(folder: string, onDamage: (path: string, why: unknown) => void): Promise<StateRecord> {
+  const path = join(folder, 'state.json')
   try {
-    return { ...initialState(), ...(JSON.parse(text) as StateRecord) }
+    const text = await readText(path)
+    // Empty: as a power cut leaves what was not written durably.
+    return text === null || text === '' ? initialState() : { ...initialState(), ...parseRecord(text, isState) }
   } catch (error) {
-    if (error instanceof SyntaxError) return initialState()
-    throw error
+    if (!isDamage(error)) throw error
+    onDamage(path, error)
+    return initialState()
   }
 }
+
+/** Whether a container's folder without a config.json is that of a creation that was cut off, and not of one that has lost it. */
+export async function isUnfinished(folder: string): Promise<boolean> {
+  return (await readdir(folder)).every(name => name === 'state.json' || name.startsWith(TEMPORARY_PREFIX))
+}
+
+const isConfig = (value: unknown): value is ConfigRecord =>
+  isObject(value) &&
+  [value.id, value.name, value.created, value.imageId, value.path].every(field => typeof field === 'string') &&
+  isObject(value.config) &&
+  isObject(value.hostConfig) &&
+  Array.isArray(value.args) &&
+  Array.isArray(value.mounts)
+
+const isState = (value: unknown): value is Partial<StateRecord> => isObject(value)
 
 async function readText(path: string): Promise<string | null> {
   try {

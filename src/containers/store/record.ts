@@ -5,6 +5,7 @@
  */
 
 import { NEVER } from '../../kernel/clock.ts'
+import type { ChainId } from '../../snapshots/types.ts'
 import type {
   ContainerConfig,
   ContainerId,
@@ -40,6 +41,8 @@ export interface ConfigRecord {
   name: string
   created: string
   imageId: string
+  /** The topmost layer beneath it; '' for none. Missing in records of earlier versions. */
+  topLayer?: ChainId | ''
   platform: string
   path: string
   args: string[]

@@ -17,6 +17,10 @@ export class Trash {
     private readonly log: Logger,
   ) {}
 
+  path(name: string): string {
+    return join(this.folder, name)
+  }
+
   /** For a daemon that starts. Returns the names of what lies there. */
   async open(): Promise<string[]> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 })

@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeAtomically } from '../../kernel/atomic-file.ts'
 import { hasCode } from '../../kernel/errors.ts'
+import { isDamage, isObject, parseRecord } from '../../kernel/salvage.ts'
 import type { DiffId, Digest } from '../types.ts'
 
 export interface BlobRecord {
@@ -48,12 +49,15 @@ export class BlobRecords {
   }
 }
 
+const isRecords = (value: unknown): value is Record<DiffId, BlobRecord[]> =>
+  isObject(value) && Object.values(value).every(Array.isArray)
+
 async function read(path: string): Promise<Record<DiffId, BlobRecord[]>> {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as Record<DiffId, BlobRecord[]>
+    return parseRecord(await readFile(path, 'utf8'), isRecords)
   } catch (error) {
     // A damaged file says nothing that could not be found out again.
-    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return {}
+    if (hasCode(error, 'ENOENT') || isDamage(error)) return {}
     throw error
   }
 }

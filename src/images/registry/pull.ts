@@ -3,36 +3,31 @@
  * once; they are put on top of each other in their order. What is here already is not fetched.
  */
 
-import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
-import { InvalidParameter } from '../../kernel/errors.ts'
-import type { LayerStore, StagedLayer } from '../../snapshots/layers.ts'
+import type { LayerStore } from '../../snapshots/layers.ts'
 import type { ImageStore, StoredImage } from '../image-store.ts'
-import { type Descriptor, decodeImage, decodeJson, type Index, type Manifest } from '../oci.ts'
+import type { Descriptor } from '../oci.ts'
 import type { ChainId, DiffId, Digest, Progress } from '../types.ts'
 import type { BlobRecords } from './blob-records.ts'
-import { chooseManifest } from './choose-platform.ts'
-import { MEDIA_TYPE, type RemoteManifest, type Repository } from './repository.ts'
-import type { Transfers } from './transfers.ts'
-
-/** A configuration larger than this is none. */
-const MAX_CONFIG_BYTES = 8 * 1024 * 1024
-const PROGRESS_STEPS = 64
+import { type Downloads, fetchLayer, isHere, short } from './download.ts'
+import { type RemoteImage, readImage } from './remote-image.ts'
+import type { Repository } from './repository.ts'
+import type { Claim } from './shared-downloads.ts'
 
 export interface PullContext {
   store: ImageStore
   layers: LayerStore
   records: BlobRecords
-  downloads: Transfers
-  /** Layers that are on their way for some pull: whoever else wants one waits for it. */
-  inFlight: Map<DiffId, Promise<unknown>>
+  downloads: Downloads
   onProgress: (step: Progress) => void
+  signal: AbortSignal
 }
 
 export interface Pulled {
   stored: StoredImage
   /** Of the manifest or index that the name stood for. */
   digest: Digest
+  /** Whether a name stands for another image now, or for one at all. */
+  isNew: boolean
 }
 
 export interface PullRequest {
@@ -43,164 +38,86 @@ export interface PullRequest {
   platform: string | null
   /** Called when the registry has answered: before that another address may be tried. */
   announce(): void
+  /** Full references that shall stand for the image; the first is the user's. */
+  references(digest: Digest): string[]
 }
 
-export async function pullManifest(
+export async function pullImage(
   context: PullContext,
   repository: Repository,
-  { name, reference, platform, announce }: PullRequest,
+  { name, reference, platform, announce, references }: PullRequest,
 ): Promise<Pulled> {
+  const { store, layers, records } = context
   const named = await repository.manifest(reference)
   announce()
-  const manifest = await resolveIndex(repository, named, platform)
-  const { config, layers } = decodeJson(manifest.bytes) as Manifest
-  if (!config?.digest || !Array.isArray(layers))
-    throw new InvalidParameter(`the manifest ${manifest.digest} has no configuration or no layers`)
-  const configBytes = await readBlob(repository.blob(config.digest, config.size), config)
-  const diffIds = decodeImage(configBytes).rootfs.diff_ids ?? []
-  if (diffIds.length !== layers.length)
-    throw new InvalidParameter(
-      `the manifest ${manifest.digest} names ${layers.length} layers, its configuration ${diffIds.length}`,
-    )
-  const stored = await context.layers.keeping(async () => {
-    await pullLayers(context, repository, layers, diffIds)
-    for (const one of new Set([named, manifest])) await context.store.blobs.write(one.bytes)
-    return context.store.add(configBytes, { manifests: [...new Set([named.digest, manifest.digest])] })
+  const image = await readImage(repository, named, platform)
+  const wanted = references(named.digest)
+  const pulled = await layers.keeping(async () => {
+    await pullLayers(context, repository, image)
+    const documents = image.documents.map(({ bytes }) => bytes)
+    return store.add({ config: image.configBytes, documents, references: wanted })
   })
-  await context.records.add(
-    layers.map(({ digest, size, mediaType }, i) => [
-      diffIds[i] as DiffId,
+  await records.add(
+    image.layers.map(({ digest, size, mediaType }, i) => [
+      image.diffIds[i]!,
       { digest, size, mediaType, repository: name },
     ]),
   )
-  return { stored, digest: named.digest }
-}
-
-async function resolveIndex(
-  repository: Repository,
-  named: RemoteManifest,
-  platform: string | null,
-): Promise<RemoteManifest> {
-  if (named.mediaType === MEDIA_TYPE.DOCKER_SCHEMA1)
-    throw new InvalidParameter(
-      'the image has a manifest of schema 1, which is no longer supported: push it again with a current tool',
-    )
-  if (named.mediaType !== MEDIA_TYPE.OCI_INDEX && named.mediaType !== MEDIA_TYPE.DOCKER_LIST) return named
-  const chosen = chooseManifest(decodeJson(named.bytes) as Index, platform)
-  return repository.manifest(chosen.digest)
-}
-
-async function readBlob(stream: Readable, { digest, size }: Descriptor): Promise<Buffer> {
-  if (size > MAX_CONFIG_BYTES) throw new InvalidParameter(`the configuration ${digest} has ${size} bytes: too many`)
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
-  const bytes = Buffer.concat(chunks)
-  const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
-  if (actual !== digest) throw new InvalidParameter(`filesystem layer verification failed for digest ${digest}`)
-  return bytes
+  return { stored: pulled.stored, digest: named.digest, isNew: pulled.renamed.includes(wanted[0]!) }
 }
 
 async function pullLayers(
   context: PullContext,
   repository: Repository,
-  descriptors: readonly Descriptor[],
-  diffIds: readonly DiffId[],
+  { layers: descriptors, diffIds }: RemoteImage,
 ): Promise<void> {
-  const { layers, onProgress } = context
-  for (const { digest } of descriptors) onProgress({ status: 'Pulling fs layer', id: short(digest) })
+  const { layers, downloads, onProgress } = context
+  for (const [i, { digest }] of descriptors.entries()) {
+    const status = isHere(layers, diffIds[i]!) ? 'Already exists' : 'Pulling fs layer'
+    onProgress({ status, id: short(digest) })
+  }
   const abort = new AbortController()
-  const fetched = descriptors.map((descriptor, i) =>
-    fetchLayer(context, repository, descriptor, diffIds[i]!, abort.signal),
-  )
+  const job = { layers, downloads, repository, onProgress, signal: AbortSignal.any([abort.signal, context.signal]) }
+  const fetched = descriptors.map((descriptor, i) => fetchLayer(job, descriptor, diffIds[i]!))
   // Each is awaited below, in order; one that fails meanwhile must not count as unhandled.
-  for (const promise of fetched) promise.catch(() => abort.abort())
-  let parent: ChainId | undefined
+  for (const promise of fetched) promise.catch(error => abort.abort(error))
   try {
+    let parent: ChainId | undefined
     for (const [i, promise] of fetched.entries()) {
-      const staged = await promise
-      const id = short(descriptors[i]!.digest)
-      if (staged) onProgress({ status: 'Extracting', id })
-      parent = staged ? await layers.place(staged, parent) : await reuse(layers, diffIds[i]!, parent)
-      onProgress({ status: staged ? 'Pull complete' : 'Already exists', id })
+      const claim = await firstFailure(promise, job.signal)
+      parent = await putOnTop(context, claim, descriptors[i]!, diffIds[i]!, parent)
     }
   } catch (error) {
-    abort.abort()
-    for (const result of await Promise.allSettled(fetched))
-      if (result.status === 'fulfilled' && result.value) await layers.discard(result.value)
+    abort.abort(error)
     throw error
+  } finally {
+    for (const result of await Promise.allSettled(fetched))
+      if (result.status === 'fulfilled') await result.value?.release()
   }
 }
 
-async function reuse(layers: LayerStore, diffId: DiffId, parent: ChainId | undefined): Promise<ChainId> {
-  const chain = await layers.reuse(diffId, parent)
-  if (chain === undefined) throw new InvalidParameter(`layer ${diffId} was removed while it was pulled`)
+/** A layer further up may have failed while this one is still coming. */
+async function firstFailure<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const value = await promise
+  signal.throwIfAborted()
+  return value
+}
+
+async function putOnTop(
+  { layers, onProgress }: PullContext,
+  claim: Claim | null,
+  { digest, size }: Descriptor,
+  diffId: DiffId,
+  parent: ChainId | undefined,
+): Promise<ChainId> {
+  if (claim === null) {
+    const chain = await layers.reuse(diffId, parent)
+    if (chain === undefined) throw new Error(`layer ${diffId} was removed while it was pulled`)
+    return chain
+  }
+  const id = short(digest)
+  onProgress({ status: 'Extracting', id, current: size, total: size })
+  const chain = await claim.place(parent)
+  onProgress({ status: 'Pull complete', id })
   return chain
 }
-
-/** The unpacked layer; null if it is here already, or another pull has brought it meanwhile. */
-async function fetchLayer(
-  context: PullContext,
-  repository: Repository,
-  descriptor: Descriptor,
-  diffId: DiffId,
-  signal: AbortSignal,
-): Promise<StagedLayer | null> {
-  const { layers, inFlight, downloads } = context
-  await inFlight.get(diffId)?.catch(() => {})
-  if (isHere(layers, diffId)) return null
-  const fetching = downloads.run(() => {
-    signal.throwIfAborted()
-    return download(context, repository, descriptor, diffId, signal)
-  })
-  inFlight.set(diffId, fetching)
-  try {
-    return await fetching
-  } finally {
-    inFlight.delete(diffId)
-  }
-}
-
-function isHere(layers: LayerStore, diffId: DiffId): boolean {
-  for (const layer of layers.all()) if (layer.diffId === diffId) return true
-  return false
-}
-
-async function download(
-  { layers, onProgress }: PullContext,
-  repository: Repository,
-  { digest, size, mediaType }: Descriptor,
-  diffId: DiffId,
-  signal: AbortSignal,
-): Promise<StagedLayer> {
-  if (mediaType.includes('foreign') || mediaType.includes('nondistributable'))
-    throw new InvalidParameter(`layer ${digest} is not distributed by this registry (${mediaType})`)
-  const id = short(digest)
-  const stream = repository.blob(digest, size)
-  signal.addEventListener('abort', () => stream.destroy(), { once: true })
-  const counted = reporting(stream, size, current => onProgress({ status: 'Downloading', id, current, total: size }))
-  const staged = await layers.stage(counted, { storedDigest: digest, storedSize: size, diffId })
-  onProgress({ status: 'Verifying Checksum', id })
-  onProgress({ status: 'Download complete', id })
-  return staged
-}
-
-/** Passes bytes on and tells from time to time how many it were. */
-export async function* reporting(
-  source: AsyncIterable<Buffer>,
-  total: number,
-  tell: (current: number) => void,
-): AsyncGenerator<Buffer> {
-  let current = 0
-  let told = 0
-  for await (const chunk of source) {
-    current += chunk.length
-    if (current - told >= total / PROGRESS_STEPS || current === total) {
-      told = current
-      tell(current)
-    }
-    yield chunk
-  }
-}
-
-/** As Docker shows digests of layers: twelve digits. */
-export const short = (digest: string): string => digest.replace(/^sha256:/, '').slice(0, 12)

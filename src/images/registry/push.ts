@@ -6,14 +6,17 @@
 import { createHash } from 'node:crypto'
 import { Readable, Transform } from 'node:stream'
 import { createGzip } from 'node:zlib'
+import { Unavailable } from '../../kernel/errors.ts'
 import type { LayerStore } from '../../snapshots/layers.ts'
 import { digestOf } from '../blobs.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from '../image-store.ts'
 import { type Descriptor, type Manifest, MEDIA_TYPE } from '../oci.ts'
 import type { ChainId, DiffId, Digest, Progress } from '../types.ts'
 import type { BlobRecord, BlobRecords } from './blob-records.ts'
-import { reporting, short } from './pull.ts'
+import { reporting, short } from './download.ts'
+import { RegistryError } from './refusals.ts'
 import type { Repository } from './repository.ts'
+import { USUAL_TRIES } from './session.ts'
 import type { Transfers } from './transfers.ts'
 
 export interface PushContext {
@@ -22,6 +25,7 @@ export interface PushContext {
   records: BlobRecords
   uploads: Transfers
   onProgress: (step: Progress) => void
+  signal: AbortSignal
 }
 
 export interface Pushed {
@@ -37,12 +41,12 @@ export async function pushImage(
   tag: string,
   stored: StoredImage,
 ): Promise<Pushed> {
-  const { store, records, uploads } = context
+  const { store, records, uploads, signal } = context
   const diffIds = diffIdsOf(stored)
   for (const diffId of diffIds) context.onProgress({ status: 'Preparing', id: short(diffId) })
   const chain = chainOf(stored)
   const layers = await Promise.all(
-    diffIds.map((diffId, i) => uploads.run(() => pushLayer(context, repository, target, diffId, chain[i]!))),
+    diffIds.map((diffId, i) => uploads.run(signal, () => pushLayer(context, repository, target, diffId, chain[i]!))),
   )
   const name = `${target.domain}/${target.path}`
   await records.add(
@@ -61,10 +65,17 @@ export async function pushImage(
       () => Readable.from([configBytes]),
       () => {},
     )
-  const manifest: Manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE.dockerManifest, config, layers }
-  const bytes = Buffer.from(JSON.stringify(manifest, null, 3))
+  const bytes = encodeManifest(config, layers)
   await repository.putManifest(tag, MEDIA_TYPE.dockerManifest, bytes)
   return { digest: digestOf(bytes), size: bytes.length }
+}
+
+/** Byte for byte what Docker writes: the same image has the same digest, whoever has pushed it. */
+function encodeManifest(config: Descriptor, layers: readonly Descriptor[]): Buffer {
+  const ordered = ({ mediaType, size, digest }: Descriptor): Descriptor => ({ mediaType, size, digest })
+  const mediaType = MEDIA_TYPE.dockerManifest
+  const manifest: Manifest = { schemaVersion: 2, mediaType, config: ordered(config), layers: layers.map(ordered) }
+  return Buffer.from(JSON.stringify(manifest, null, 3))
 }
 
 async function pushLayer(
@@ -110,8 +121,33 @@ const asDockerLayer = ({ digest, size, mediaType }: BlobRecord): Descriptor => (
   size,
 })
 
-/** Compressed on its way: how long it will be and what its digest is, is known at the end. */
+/** What broke off is begun again: a registry takes up an upload where it stopped only from who knows its bytes. */
 async function upload(
+  context: PushContext,
+  repository: Repository,
+  diffId: DiffId,
+  chain: ChainId,
+): Promise<Descriptor> {
+  const { onProgress, signal } = context
+  const id = short(diffId)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await uploadOnce(context, repository, diffId, chain)
+    } catch (error) {
+      signal.throwIfAborted()
+      if (attempt === USUAL_TRIES || !isPassing(error)) throw error
+      await repository.session.pauseBefore(attempt, {
+        onRetry: seconds => onProgress({ status: `Retrying in ${seconds} seconds`, id }),
+      })
+    }
+  }
+}
+
+const isPassing = (error: unknown): boolean =>
+  error instanceof Unavailable || (error instanceof RegistryError && (error.status >= 500 || error.status === 429))
+
+/** Compressed on its way: how long it will be and what its digest is, is known at the end. */
+async function uploadOnce(
   { layers, onProgress }: PushContext,
   repository: Repository,
   diffId: DiffId,

@@ -3,6 +3,7 @@
 import { InvalidParameter, NotFound, SkiffError, Unauthorized, Unavailable } from '../../kernel/errors.ts'
 import type { LayerStore } from '../../snapshots/layers.ts'
 import type { ImageStore, StoredImage } from '../image-store.ts'
+import { parsePlatform } from '../platforms.ts'
 import {
   familiarName,
   familiarRepository,
@@ -10,20 +11,33 @@ import {
   parseReference,
   type Reference,
   repositoryOf,
+  withDefaultTag,
 } from '../references.ts'
 import type { ImageEvent, Progress } from '../types.ts'
 import type { Credentials } from './authorization.ts'
 import { BlobRecords } from './blob-records.ts'
-import { type Endpoint, endpointsOf, type RegistryConfig } from './endpoints.ts'
-import { type Pulled, pullManifest } from './pull.ts'
+import { describeRemote, type RemoteDescription } from './describe.ts'
+import type { Downloads } from './download.ts'
+import { type Endpoint, endpointsOf, parseMirror, type RegistryConfig } from './endpoints.ts'
+import { PartialBlobs } from './partial-blobs.ts'
+import { pullImage } from './pull.ts'
 import { pushImage } from './push.ts'
+import { RegistryError } from './refusals.ts'
 import { Repository } from './repository.ts'
-import { type FoundImage, searchImages } from './search.ts'
-import { RegistryError, Session } from './session.ts'
+import { type FoundImage, searchIndex, splitTerm } from './search.ts'
+import { NO_CREDENTIALS, Session, USUAL_TRIES } from './session.ts'
+import { SharedDownloads } from './shared-downloads.ts'
 import { Transfers } from './transfers.ts'
 
 export interface RegistryAuth extends Credentials {
   serverAddress: string
+}
+
+/** daemon.json's max-concurrent-downloads, max-concurrent-uploads and max-download-attempts. */
+export interface TransferLimits {
+  downloads: number
+  uploads: number
+  attempts: number
 }
 
 export interface RegistryDependencies {
@@ -31,29 +45,44 @@ export interface RegistryDependencies {
   store: ImageStore
   layers: LayerStore
   config: RegistryConfig
-  /** As daemon.json's max-concurrent-downloads and -uploads. */
-  maxDownloads: number
-  maxUploads: number
+  limits: TransferLimits
   emit(action: ImageEvent['action'], stored: StoredImage, name: string): void
 }
 
 type Tell = (step: Progress) => void
+type Purpose = 'pull' | 'push' | 'inspect'
+
+interface OnePull {
+  repository: Repository
+  endpoint: Endpoint
+  reference: Reference
+  tag: string
+  platform: string | null
+  onProgress: Tell
+  signal: AbortSignal
+}
+
+const LOGIN_TIMEOUT_MS = 60_000
 
 export class Registry {
-  readonly #downloads: Transfers
+  readonly #downloads: Downloads
   readonly #uploads: Transfers
-  readonly #inFlight = new Map()
 
   private constructor(
     private readonly dependencies: RegistryDependencies,
     private readonly records: BlobRecords,
+    partials: PartialBlobs,
   ) {
-    this.#downloads = new Transfers(dependencies.maxDownloads)
-    this.#uploads = new Transfers(dependencies.maxUploads)
+    const { limits, layers } = dependencies
+    this.#downloads = { transfers: new Transfers(limits.downloads), shared: new SharedDownloads(layers), partials }
+    this.#uploads = new Transfers(limits.uploads)
   }
 
+  /** @throws InvalidParameter if a mirror's address is none */
   static async open(dependencies: RegistryDependencies): Promise<Registry> {
-    return new Registry(dependencies, await BlobRecords.open(dependencies.dataRoot))
+    for (const mirror of dependencies.config.mirrors) parseMirror(mirror)
+    const { dataRoot } = dependencies
+    return new Registry(dependencies, await BlobRecords.open(dataRoot), await PartialBlobs.open(dataRoot))
   }
 
   async pull(
@@ -62,10 +91,14 @@ export class Registry {
     signal: AbortSignal,
   ): Promise<void> {
     const reference = withTagOrDigest(parseReference(request.image), request.tag)
+    if (request.platform !== null) parsePlatform(request.platform)
+    await this.#downloads.partials.removeStale()
     const all = request.all && reference.tag === undefined && reference.digest === undefined
     await this.#tryEndpoints(reference, 'pull', request.auth, signal, async (repository, endpoint) => {
       const tags = all ? await repository.tags() : [reference.digest ?? reference.tag ?? 'latest']
-      for (const tag of tags) await this.#pullOne(repository, endpoint, reference, tag, request.platform, onProgress)
+      const { platform } = request
+      for (const tag of tags)
+        await this.#pullOne({ repository, endpoint, reference, tag, platform, onProgress, signal })
     })
   }
 
@@ -79,9 +112,10 @@ export class Registry {
     const images = this.#imagesToPush(reference)
     onProgress({ status: `The push refers to repository [${repositoryOf(reference)}]` })
     await this.#tryEndpoints(reference, 'push', request.auth, signal, async repository => {
+      await repository.ping()
       for (const [tag, stored] of images) {
         const { store, layers, emit } = this.dependencies
-        const context = { store, layers, records: this.records, uploads: this.#uploads, onProgress }
+        const context = { store, layers, records: this.records, uploads: this.#uploads, onProgress, signal }
         const { digest, size } = await pushImage(context, repository, reference, tag, stored)
         await store.setReference(fullName({ ...reference, tag: undefined, digest }), stored.id)
         onProgress({ status: `${tag}: digest: ${digest} size: ${size}` })
@@ -100,66 +134,55 @@ export class Registry {
     limit: number
     filters: Record<string, string[]>
   }): Promise<FoundImage[]> {
-    return searchImages(this.dependencies.config, term, limit, filters)
+    const { domain, words } = splitTerm(term)
+    return this.#withEndpoints(domain, 'push', endpoint => searchIndex(endpoint, { domain, words, limit, filters }))
+  }
+
+  /** What the registry says of a name, without fetching the image. @throws NotFound, Unauthorized, Unavailable */
+  async inspect(image: string, auth: RegistryAuth | null, signal: AbortSignal): Promise<RemoteDescription> {
+    const reference = withDefaultTag(parseReference(image))
+    const wanted = reference.digest ?? reference.tag!
+    return this.#tryEndpoints(reference, 'inspect', auth, signal, repository => describeRemote(repository, wanted))
   }
 
   /** @throws Unauthorized, Unavailable */
   async login(auth: RegistryAuth): Promise<{ status: string; identityToken: string }> {
     const domain = domainOf(auth.serverAddress)
-    let failure: unknown = new Unavailable(`no endpoint for ${domain}`)
-    for (const endpoint of await endpointsOf(domain, this.dependencies.config, 'push')) {
-      const session = new Session(endpoint, auth, '', AbortSignal.timeout(60_000))
+    const signal = AbortSignal.timeout(LOGIN_TIMEOUT_MS)
+    return this.#withEndpoints(domain, 'push', async endpoint => {
+      const session = new Session({ endpoint, credentials: auth, scope: '', signal })
       try {
         const response = await session.send({ method: 'GET', path: '', accept: [200] })
         await response.body.dump()
-        return { status: 'Login Succeeded', identityToken: '' }
       } catch (error) {
-        failure = error
-        if (error instanceof Unauthorized) break
+        if (!(error instanceof Unauthorized)) throw error
+        throw new Unauthorized(`Get "${endpoint.url}/v2/": ${error.message}`, { cause: error })
       }
-    }
-    throw failure
+      return { status: 'Login Succeeded', identityToken: '' }
+    })
   }
 
-  async #pullOne(
-    repository: Repository,
-    endpoint: Endpoint,
-    reference: Reference,
-    tag: string,
-    platform: string | null,
-    onProgress: Tell,
-  ): Promise<void> {
+  async #pullOne({ repository, endpoint, reference, tag, platform, onProgress, signal }: OnePull): Promise<void> {
     const { store, layers, emit } = this.dependencies
     const name = familiarRepository(reference)
-    const context = {
-      store,
-      layers,
-      records: this.records,
-      downloads: this.#downloads,
-      inFlight: this.#inFlight,
-      onProgress,
-    }
-    const announce = () => onProgress({ status: `Pulling from ${endpoint.isMirror ? name : reference.path}`, id: tag })
-    const wanted = { name: repositoryOf(reference), reference: tag, platform, announce }
-    const pulled = await pullManifest(context, repository, wanted)
-    const isNew = await this.#name(reference, tag, pulled)
+    const context = { store, layers, records: this.records, downloads: this.#downloads, onProgress, signal }
+    const isByDigest = tag.includes(':')
+    const pulled = await pullImage(context, repository, {
+      name: repositoryOf(reference),
+      reference: tag,
+      platform,
+      announce: () => onProgress({ status: `Pulling from ${endpoint.isMirror ? name : reference.path}`, id: tag }),
+      references: digest => {
+        const byDigest = fullName({ ...reference, tag: undefined, digest })
+        return isByDigest ? [byDigest] : [fullName({ ...reference, tag, digest: undefined }), byDigest]
+      },
+    })
+    const shown = isByDigest ? `${name}@${tag}` : `${name}:${tag}`
     onProgress({ status: `Digest: ${pulled.digest}` })
-    const shown = tag.includes(':') ? `${name}@${tag}` : `${name}:${tag}`
     onProgress({
-      status: isNew ? `Status: Downloaded newer image for ${shown}` : `Status: Image is up to date for ${shown}`,
+      status: pulled.isNew ? `Status: Downloaded newer image for ${shown}` : `Status: Image is up to date for ${shown}`,
     })
     emit('pull', pulled.stored, shown)
-  }
-
-  /** Gives a pulled image its names; whether that changed anything. */
-  async #name(reference: Reference, tag: string, { stored, digest }: Pulled): Promise<boolean> {
-    const { store } = this.dependencies
-    const byDigest = fullName({ ...reference, tag: undefined, digest })
-    const full = tag.includes(':') ? byDigest : fullName({ ...reference, tag, digest: undefined })
-    const isNew = store.idOf(full) !== stored.id
-    await store.setReference(byDigest, stored.id)
-    if (full !== byDigest) await store.setReference(full, stored.id)
-    return isNew
   }
 
   #imagesToPush(reference: Reference): [tag: string, stored: StoredImage][] {
@@ -179,28 +202,50 @@ export class Registry {
     return images
   }
 
-  /** The first endpoint that can do it. What a registry itself refused is the answer; only a mirror's refusal leads on. */
-  async #tryEndpoints(
+  async #tryEndpoints<T>(
     reference: Reference,
-    purpose: 'pull' | 'push',
+    purpose: Purpose,
     auth: RegistryAuth | null,
     signal: AbortSignal,
-    action: (repository: Repository, endpoint: Endpoint) => Promise<void>,
-  ): Promise<void> {
-    let failure: unknown
-    const scope = `repository:${reference.path}:${purpose === 'pull' ? 'pull' : 'pull,push'}`
-    for (const endpoint of await endpointsOf(reference.domain, this.dependencies.config, purpose)) {
-      const session = new Session(endpoint, endpoint.isMirror ? null : auth, scope, signal)
-      try {
-        return await action(new Repository(session, reference.path), endpoint)
-      } catch (error) {
-        signal.throwIfAborted()
-        failure = error
-        // Https did not answer: plain http comes next, where that is allowed. Anything else has been said by the registry.
-        if (!endpoint.isMirror && !(error instanceof Unavailable)) break
-      }
+    action: (repository: Repository, endpoint: Endpoint) => Promise<T>,
+  ): Promise<T> {
+    const scope = `repository:${reference.path}:${purpose === 'push' ? 'pull,push' : 'pull'}`
+    const maxTries = purpose === 'push' ? USUAL_TRIES : this.dependencies.limits.attempts
+    try {
+      return await this.#withEndpoints(reference.domain, purpose === 'push' ? 'push' : 'pull', endpoint => {
+        const credentials = endpoint.isMirror ? null : auth
+        const session = new Session({ endpoint, credentials, scope, signal, maxTries })
+        return action(new Repository(session, reference.path), endpoint)
+      })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw worded(error, reference, purpose)
     }
-    throw worded(failure, reference, purpose)
+  }
+
+  /** The first endpoint that can do it. What a registry itself refused is the answer; only a mirror's refusal leads on. */
+  async #withEndpoints<T>(
+    domain: string,
+    purpose: 'pull' | 'push',
+    action: (endpoint: Endpoint) => Promise<T>,
+  ): Promise<T> {
+    const endpoints = await endpointsOf(domain, this.dependencies.config, purpose)
+    let failure: unknown
+    try {
+      for (const endpoint of endpoints) {
+        try {
+          return await action(endpoint)
+        } catch (error) {
+          failure = error
+          // Https did not answer: plain http comes next, where that is allowed. Anything else has been said by the registry.
+          const leadsOn = endpoint.isMirror || (endpoint.isFirstGuess && error instanceof Unavailable)
+          if (!leadsOn) break
+        }
+      }
+    } finally {
+      for (const { dispatcher } of endpoints) await dispatcher.destroy()
+    }
+    throw failure
   }
 }
 
@@ -218,9 +263,9 @@ const domainOf = (serverAddress: string): string => {
 }
 
 /** Docker's words, which its clients match on. */
-function worded(error: unknown, reference: Reference, purpose: 'pull' | 'push'): unknown {
+function worded(error: unknown, reference: Reference, purpose: Purpose): unknown {
   const name = familiarRepository(reference)
-  if (!(error instanceof SkiffError)) return error
+  if (!(error instanceof SkiffError) || error.message === NO_CREDENTIALS) return error
   const isDenied =
     error instanceof Unauthorized ||
     (error instanceof RegistryError && (error.status === 403 || error.code === 'DENIED'))

@@ -4,10 +4,12 @@
  */
 
 import { createHash } from 'node:crypto'
-import { Readable, Transform } from 'node:stream'
+import { type Readable, Transform } from 'node:stream'
 import { InvalidParameter, NotFound, Unavailable } from '../../kernel/errors.ts'
+import { decodeJson } from '../oci.ts'
 import type { Digest } from '../types.ts'
-import { RegistryError, type Session, type SessionResponse } from './session.ts'
+import { RegistryError } from './refusals.ts'
+import type { Session, SessionResponse } from './session.ts'
 
 export const MEDIA_TYPE = {
   OCI_INDEX: 'application/vnd.oci.image.index.v1+json',
@@ -25,7 +27,6 @@ const ACCEPTED = [
 ].join(', ')
 /** The specification asks registries to take manifests of at least this size; larger ones are an attack. */
 const MAX_MANIFEST_BYTES = 4 * 1024 * 1024
-const MAX_RESUMES = 5
 
 export interface RemoteManifest {
   digest: Digest
@@ -33,12 +34,26 @@ export interface RemoteManifest {
   bytes: Buffer
 }
 
+export interface BlobOptions {
+  /** Bytes that are here already. */
+  offset?: number
+  signal?: AbortSignal
+  /** Told of a pause before another attempt, in seconds. */
+  onRetry?: (seconds: number) => void
+}
+
 export class Repository {
   constructor(
-    private readonly session: Session,
+    readonly session: Session,
     /** 'library/busybox' */
     private readonly path: string,
   ) {}
+
+  /** Whether somebody answers, and to whom: before a long job begins. @throws Unauthorized, Unavailable */
+  async ping(): Promise<void> {
+    const response = await this.session.send({ method: 'GET', path: '', accept: [200, 404] })
+    await response.body.dump()
+  }
 
   /** @param reference a tag or a digest @throws NotFound, InvalidParameter if the bytes are not what the digest says */
   async manifest(reference: string): Promise<RemoteManifest> {
@@ -48,7 +63,7 @@ export class Repository {
       headers: { accept: ACCEPTED },
       accept: [200],
     })
-    const bytes = await readLimited(response, MAX_MANIFEST_BYTES)
+    const bytes = await readLimited(response.body, MAX_MANIFEST_BYTES)
     const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest
     if (reference.includes(':') && reference !== digest)
       throw new InvalidParameter(`manifest verification failed for digest ${reference}: the registry sent ${digest}`)
@@ -71,7 +86,7 @@ export class Repository {
     const found: string[] = []
     for (let next: string | null = `${this.path}/tags/list`; next !== null; ) {
       const response: SessionResponse = await this.session.send({ method: 'GET', path: next, accept: [200] })
-      const { tags } = (await response.body.json()) as { tags: string[] | null }
+      const { tags } = decodeJson(await readLimited(response.body, MAX_MANIFEST_BYTES)) as { tags?: string[] | null }
       found.push(...(tags ?? []))
       next = /<([^>]+)>;\s*rel="?next"?/.exec(String(response.headers.link ?? ''))?.[1] ?? null
     }
@@ -90,17 +105,18 @@ export class Repository {
 
   /**
    * The bytes of a blob, from `offset` on. A connection that breaks is taken up where it broke, where the registry can do that.
-   * The stream fails if more or fewer bytes come than `size` promises.
+   * @throws InvalidParameter if more bytes come than `size` promises, Unavailable if again and again it ends too early
    */
-  blob(digest: Digest, size: number, offset = 0): Readable {
-    return Readable.from(this.blobChunks(digest, size, offset), { objectMode: false })
-  }
-
-  private async *blobChunks(digest: Digest, size: number, offset: number): AsyncGenerator<Buffer> {
+  async *blob(
+    digest: Digest,
+    size: number,
+    { offset = 0, signal, onRetry = () => {} }: BlobOptions = {},
+  ): AsyncGenerator<Buffer> {
     let at = offset
-    for (let resumes = 0; at < size; resumes++) {
-      const { body, skip } = await this.openBlob(digest, at)
+    for (let failures = 0; at < size; ) {
+      const { body, skip } = await this.openBlob(digest, at, signal)
       let toSkip = skip
+      let reason = ''
       try {
         for await (const chunk of body as AsyncIterable<Buffer>) {
           const rest = chunk.subarray(Math.min(toSkip, chunk.length))
@@ -109,27 +125,38 @@ export class Repository {
           at += rest.length
           if (at > size)
             throw new InvalidParameter(`blob ${digest} is longer than the ${size} bytes which its manifest says`)
-          resumes = 0
+          failures = 0
           yield rest
         }
       } catch (error) {
-        if (error instanceof InvalidParameter || resumes >= MAX_RESUMES) throw error
-        continue
+        this.session.throwIfAborted(signal)
+        if (error instanceof InvalidParameter) throw error
+        reason = `: ${(error as Error).message}`
       }
-      if (at < size && resumes >= MAX_RESUMES)
-        throw new Unavailable(`blob ${digest} ends after ${at} of ${size} bytes, again and again`)
+      if (at === size) return
+      failures++
+      if (failures >= this.session.maxTries)
+        throw new Unavailable(`blob ${digest} ends after ${at} of ${size} bytes${reason}`)
+      await this.session.pauseBefore(failures, { signal, onRetry })
     }
   }
 
-  private async openBlob(digest: Digest, at: number): Promise<{ body: SessionResponse['body']; skip: number }> {
-    const response = await this.session.send({
-      method: 'GET',
-      path: `${this.path}/blobs/${digest}`,
-      headers: at > 0 ? { range: `bytes=${at}-` } : {},
-      accept: [200, 206],
-    })
+  private async openBlob(
+    digest: Digest,
+    at: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ body: SessionResponse['body']; skip: number }> {
+    const path = `${this.path}/blobs/${digest}`
+    const send = (headers: Record<string, string>, accept: number[]) =>
+      this.session.send({ method: 'GET', path, headers, accept, signal })
+    if (at === 0) return { body: (await send({}, [200])).body, skip: 0 }
+    const response = await send({ range: `bytes=${at}-` }, [200, 206, 416])
     // 200 in answer to a range: the registry starts at the beginning, and what is here already is passed over.
-    return { body: response.body, skip: response.statusCode === 206 ? 0 : at }
+    if (response.statusCode === 200) return { body: response.body, skip: at }
+    const start = Number(/^bytes (\d+)-/.exec(String(response.headers['content-range'] ?? ''))?.[1] ?? at)
+    if (response.statusCode === 206 && start <= at) return { body: response.body, skip: at - start }
+    await response.body.dump()
+    return { body: (await send({}, [200])).body, skip: at }
   }
 
   /** Takes a blob over from another repository of the same registry. Returns false if the registry would not. */
@@ -138,6 +165,7 @@ export class Repository {
     const response = await this.session.send({
       method: 'POST',
       path: `${this.path}/blobs/uploads/?${query}`,
+      furtherScope: `repository:${from}:pull`,
       accept: [201, 202],
     })
     await response.body.dump()
@@ -231,12 +259,13 @@ function counter(onBytes: (bytes: number) => void): Transform {
   })
 }
 
-async function readLimited(response: SessionResponse, limit: number): Promise<Buffer> {
+/** @throws InvalidParameter beyond the limit; the rest is not read */
+export async function readLimited(body: SessionResponse['body'], limit: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
     bytes += chunk.length
-    if (bytes > limit) throw new InvalidParameter(`the manifest is larger than ${limit} bytes`)
+    if (bytes > limit) throw new InvalidParameter(`the registry sent a document of more than ${limit} bytes`)
     chunks.push(chunk)
   }
   return Buffer.concat(chunks)
@@ -244,11 +273,11 @@ async function readLimited(response: SessionResponse, limit: number): Promise<Bu
 
 /** A manifest says itself what it is; the header is for those of old that do not. */
 function mediaTypeOf(response: SessionResponse, bytes: Buffer): string {
-  const said = (JSON.parse(bytes.toString('utf8')) as { mediaType?: string }).mediaType
-  return (
-    said ??
-    String(response.headers['content-type'] ?? '')
-      .split(';')[0]!
-      .trim()
-  )
+  const document = decodeJson(bytes) as { mediaType?: unknown; schemaVersion?: unknown } | null
+  if (typeof document !== 'object' || document === null) throw new InvalidParameter('the manifest is not an object')
+  if (document.schemaVersion === 1) return MEDIA_TYPE.DOCKER_SCHEMA1
+  if (typeof document.mediaType === 'string') return document.mediaType
+  return String(response.headers['content-type'] ?? '')
+    .split(';')[0]!
+    .trim()
 }

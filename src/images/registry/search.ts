@@ -1,9 +1,11 @@
 /** `docker search`: the index of version 1 of the registry protocol, which Docker Hub and some others still answer. */
 
 import { request } from 'undici'
-import { InvalidParameter, Unavailable } from '../../kernel/errors.ts'
+import { InvalidParameter, SkiffError, Unavailable } from '../../kernel/errors.ts'
+import { decodeJson } from '../oci.ts'
 import { DEFAULT_DOMAIN } from '../references.ts'
-import { endpointsOf, type RegistryConfig } from './endpoints.ts'
+import type { Endpoint } from './endpoints.ts'
+import { readLimited } from './repository.ts'
 
 export interface FoundImage {
   name: string
@@ -19,42 +21,45 @@ interface IndexAnswer {
 
 const DOCKER_HUB_INDEX = 'https://index.docker.io'
 
-/** @param term may begin with a registry: 'localhost:5000/web' @throws Unavailable, InvalidParameter */
-export async function searchImages(
-  config: RegistryConfig,
-  term: string,
-  limit: number,
-  filters: Record<string, string[]>,
+export interface Search {
+  domain: string
+  /** What is looked for there. */
+  words: string
+  limit: number
+  filters: Record<string, string[]>
+}
+
+/** An answer larger than this is none. */
+const LONGEST_ANSWER = 4 * 1024 * 1024
+
+/** @throws Unavailable, InvalidParameter */
+export async function searchIndex(
+  endpoint: Endpoint,
+  { domain, words, limit, filters }: Search,
 ): Promise<FoundImage[]> {
-  const { domain, rest } = split(term)
-  const query = new URLSearchParams({ q: rest, n: String(limit) })
+  const base = domain === DEFAULT_DOMAIN ? DOCKER_HUB_INDEX : endpoint.url
   const tests = filterTests(filters)
-  let failure: unknown
-  for (const endpoint of await endpointsOf(domain, config, 'push')) {
-    const base = domain === DEFAULT_DOMAIN ? DOCKER_HUB_INDEX : endpoint.url
-    try {
-      const answer = await request(`${base}/v1/search?${query}`, {
-        dispatcher: endpoint.dispatcher,
-      })
-      if (answer.statusCode !== 200) {
-        await answer.body.dump()
-        throw new Unavailable(`Unexpected status code ${answer.statusCode}`)
-      }
-      return decode((await answer.body.json()) as IndexAnswer)
-        .filter(image => tests.every(test => test(image)))
-        .slice(0, limit)
-    } catch (error) {
-      failure = error
+  const url = `${base}/v1/search?${new URLSearchParams({ q: words, n: String(limit) })}`
+  const found = decode(await ask(url, endpoint))
+  return found.filter(image => tests.every(test => test(image))).slice(0, limit)
+}
+
+async function ask(url: string, { dispatcher }: Endpoint): Promise<IndexAnswer> {
+  try {
+    const answer = await request(url, { dispatcher })
+    if (answer.statusCode !== 200) {
+      await answer.body.dump()
+      throw new Unavailable(`Unexpected status code ${answer.statusCode}`)
     }
+    return decodeJson(await readLimited(answer.body, LONGEST_ANSWER)) as IndexAnswer
+  } catch (error) {
+    if (error instanceof SkiffError) throw error
+    throw new Unavailable(`Get "${url}": ${(error as Error).message}`, { cause: error })
   }
-  const reason = failure instanceof Error ? failure.message : String(failure)
-  throw new Unavailable(`cannot search ${domain === DEFAULT_DOMAIN ? 'Docker Hub' : domain}: ${reason}`, {
-    cause: failure,
-  })
 }
 
 const decode = ({ results }: IndexAnswer): FoundImage[] =>
-  (results ?? []).map(found => ({
+  (Array.isArray(results) ? results : []).map(found => ({
     name: found.name,
     description: found.description ?? '',
     official: found.is_official ?? false,
@@ -62,15 +67,16 @@ const decode = ({ results }: IndexAnswer): FoundImage[] =>
     stars: found.star_count ?? 0,
   }))
 
-function split(term: string): { domain: string; rest: string } {
+/** @param term may begin with a registry: 'localhost:5000/web' @throws InvalidParameter */
+export function splitTerm(term: string): { domain: string; words: string } {
   if (term.includes('://'))
     throw new InvalidParameter('invalid repository name: repository name must not contain a scheme')
   const slash = term.indexOf('/')
   const first = term.slice(0, Math.max(slash, 0))
   const isDomain = slash > 0 && (/[.:]/.test(first) || first === 'localhost')
   return isDomain
-    ? { domain: first, rest: term.slice(slash + 1) }
-    : { domain: DEFAULT_DOMAIN, rest: term.replace(/^library\//, '') }
+    ? { domain: first, words: term.slice(slash + 1) }
+    : { domain: DEFAULT_DOMAIN, words: term.replace(/^library\//, '') }
 }
 
 function filterTests(filters: Record<string, string[]>): ((image: FoundImage) => boolean)[] {

@@ -1,16 +1,18 @@
-/** A conversation with one registry about one repository: requests with authorization, retries with back-off, errors in Docker's words. */
+/** A conversation with one registry about one repository: requests with authorization, redirects, retries with back-off. */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Dispatcher, request } from 'undici'
-import { NotFound, SkiffError, Unauthorized, Unavailable } from '../../kernel/errors.ts'
+import { SkiffError, Unauthorized, Unavailable } from '../../kernel/errors.ts'
 import { Authorization, type Credentials } from './authorization.ts'
 import type { Endpoint } from './endpoints.ts'
+import { refusal, unreachable } from './refusals.ts'
 
-const MAX_TRIES = 5
+/** As dockerd's --max-download-attempts is by default, and its uploads always. */
+export const USUAL_TRIES = 5
 const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 30_000
-const MAX_REDIRECTS = 5
-const ERROR_BODY_BYTES = 64 * 1024
+/** As many as Go's client follows, which registries are tried with. */
+const MAX_REDIRECTS = 10
 
 export interface SessionRequest {
   method: Dispatcher.HttpMethod
@@ -22,94 +24,155 @@ export interface SessionRequest {
   accept: readonly number[]
   /** A body that is a stream cannot be sent twice. */
   once?: boolean
+  /** What the request needs leave for besides the session's own repository. */
+  furtherScope?: string
+  /** Ends this request alone; the session's own signal ends it too. */
+  signal?: AbortSignal | undefined
 }
 
 export type SessionResponse = Dispatcher.ResponseData
 
-/** What a registry refused; `code` is from the specification's table: 'MANIFEST_UNKNOWN', 'DENIED' … */
-export class RegistryError extends SkiffError {
-  constructor(
-    message: string,
-    readonly status: number,
-    readonly code: string,
-  ) {
-    super(message)
-  }
+export interface Pause {
+  signal?: AbortSignal | undefined
+  /** Told before a pause that a user would notice, in seconds. */
+  onRetry?: (seconds: number) => void
+}
+
+export interface SessionOptions {
+  endpoint: Endpoint
+  credentials: Credentials | null
+  /** 'repository:library/busybox:pull,push' */
+  scope: string
+  signal: AbortSignal
+  maxTries?: number
 }
 
 export class Session {
-  private readonly authorization: Authorization
+  readonly endpoint: Endpoint
+  readonly maxTries: number
+  readonly #scope: string
+  readonly #signal: AbortSignal
+  readonly #authorization: Authorization
+  #hasAnswered = false
 
-  constructor(
-    readonly endpoint: Endpoint,
-    credentials: Credentials | null,
-    /** 'repository:library/busybox:pull,push' */
-    private readonly scope: string,
-    private readonly signal: AbortSignal,
-  ) {
-    this.authorization = new Authorization(credentials, endpoint.dispatcher)
+  constructor({ endpoint, credentials, scope, signal, maxTries = USUAL_TRIES }: SessionOptions) {
+    this.endpoint = endpoint
+    this.maxTries = maxTries
+    this.#scope = scope
+    this.#signal = signal
+    this.#authorization = new Authorization(credentials, endpoint.dispatcher)
   }
 
-  /** @throws Unauthorized, RegistryError, Unavailable; and what `signal` was aborted with */
+  throwIfAborted(signal?: AbortSignal): void {
+    this.#signal.throwIfAborted()
+    signal?.throwIfAborted()
+  }
+
+  /** @throws Unauthorized, RegistryError, Unavailable; and what the signals were aborted with */
   async send(wanted: SessionRequest): Promise<SessionResponse> {
     for (let attempt = 1; ; attempt++) {
+      let retryAfter: string | string[] | undefined
       try {
-        const response = await this.sendOnce(wanted)
+        const response = await this.#sendOnce(wanted)
+        this.#hasAnswered = true
         if (wanted.accept.includes(response.statusCode)) return response
         const error = await refusal(response)
-        if (!isPassing(response.statusCode) || attempt === MAX_TRIES || wanted.once) throw error
-        await this.wait(attempt, response.headers['retry-after'])
+        if (!isPassing(response.statusCode) || attempt >= this.maxTries || wanted.once) throw error
+        retryAfter = response.headers['retry-after']
       } catch (error) {
-        this.signal.throwIfAborted()
+        this.throwIfAborted(wanted.signal)
         if (error instanceof SkiffError) throw error
-        if (attempt === MAX_TRIES || wanted.once || !isWorthRetrying(error)) throw unreachable(this.endpoint.url, error)
-        await this.wait(attempt, undefined)
+        // Https that is not answered is no reason to wait where plain http comes next.
+        const tries = this.endpoint.isFirstGuess && !this.#hasAnswered ? 1 : this.maxTries
+        if (attempt >= tries || wanted.once || !isWorthRetrying(error)) throw unreachable(this.endpoint.url, error)
       }
+      await this.pauseBefore(attempt, { signal: wanted.signal }, retryAfter)
     }
   }
 
-  private async sendOnce(wanted: SessionRequest): Promise<SessionResponse> {
-    const first = await this.dispatch(wanted)
-    if (first.response.statusCode !== 401) return first.response
-    const header = first.response.headers['www-authenticate']
-    await first.response.body.dump()
-    this.authorization.forget(this.scope)
-    const isChallenge = this.authorization.learn(Array.isArray(header) ? header[0] : header, first.hadAuthorization)
-    if (!isChallenge || wanted.once) throw new Unauthorized('unauthorized: authentication required')
-    const second = await this.dispatch(wanted)
-    if (second.response.statusCode !== 401) return second.response
-    await second.response.body.dump()
-    throw new Unauthorized('unauthorized: authentication required')
+  /** Back-off doubles from try to try; a registry that names a time is obeyed, within reason. */
+  async pauseBefore(attempt: number, { signal, onRetry }: Pause, retryAfter?: string | string[]): Promise<void> {
+    const ms = Math.min(
+      askedMs(retryAfter) || FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.75 + Math.random() / 2),
+      LONGEST_PAUSE_MS,
+    )
+    if (ms >= 1000) onRetry?.(Math.round(ms / 1000))
+    await pause(ms, undefined, { signal: this.#either(signal) })
   }
 
-  private async dispatch(wanted: SessionRequest): Promise<{ response: SessionResponse; hadAuthorization: boolean }> {
+  async #sendOnce(wanted: SessionRequest): Promise<SessionResponse> {
+    const scope = wanted.furtherScope ? `${this.#scope} ${wanted.furtherScope}` : this.#scope
+    const first = await this.#dispatch(wanted, scope)
+    if (first.response.statusCode !== 401) return first.response
+    const header = first.response.headers['www-authenticate']
+    this.#authorization.forget(scope)
+    const isChallenge = this.#authorization.learn(Array.isArray(header) ? header[0] : header, first.hadAuthorization)
+    if (!isChallenge || wanted.once) throw await unauthorized(first.response, !first.hadAuthorization)
+    await first.response.body.dump()
+    const second = await this.#dispatch(wanted, scope)
+    if (second.response.statusCode !== 401) return second.response
+    throw await unauthorized(second.response, !second.hadAuthorization)
+  }
+
+  async #dispatch(
+    wanted: SessionRequest,
+    scope: string,
+  ): Promise<{ response: SessionResponse; hadAuthorization: boolean }> {
     let url = new URL(wanted.path, `${this.endpoint.url}/v2/`)
     const home = url.origin
     for (let redirects = 0; ; redirects++) {
       // A registry sends blobs from elsewhere (a CDN): who we are is not for that host.
-      const authorization = url.origin === home ? await this.authorization.header(this.scope) : undefined
+      const authorization = url.origin === home ? await this.#authorization.header(scope) : undefined
       const response = await request(url, {
         dispatcher: this.endpoint.dispatcher,
         method: wanted.method,
         headers: { 'user-agent': 'skiff', ...wanted.headers, ...(authorization ? { authorization } : {}) },
         ...(wanted.body === undefined ? {} : { body: wanted.body }),
-        signal: this.signal,
+        signal: this.#either(wanted.signal),
       })
-      const { location } = response.headers
-      const isRedirect = [301, 302, 303, 307, 308].includes(response.statusCode) && typeof location === 'string'
-      if (!isRedirect || wanted.method !== 'GET' || redirects === MAX_REDIRECTS)
-        return { response, hadAuthorization: authorization !== undefined }
+      const target = redirectOf(response, wanted)
+      if (target === null) return { response, hadAuthorization: authorization !== undefined }
       await response.body.dump()
-      url = new URL(location, url)
+      if (redirects === MAX_REDIRECTS) throw new Unavailable(`Get "${url.href}": stopped after ${redirects} redirects`)
+      url = redirected(url, target)
     }
   }
 
-  /** Back-off doubles from try to try; a registry that names a time is obeyed, within reason. */
-  private async wait(attempt: number, retryAfter: string | string[] | undefined): Promise<void> {
-    const asked = Number(retryAfter) * 1000
-    const ms = asked > 0 ? asked : FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)
-    await pause(Math.min(ms, LONGEST_PAUSE_MS), undefined, { signal: this.signal })
+  #either(signal: AbortSignal | undefined): AbortSignal {
+    return signal === undefined ? this.#signal : AbortSignal.any([this.#signal, signal])
   }
+}
+
+/** Where a request shall be repeated, if it can be: what has a body only where the status says that the body goes along. */
+function redirectOf({ statusCode, headers }: SessionResponse, { method, once }: SessionRequest): string | null {
+  const { location } = headers
+  if (typeof location !== 'string' || once) return null
+  const isRead = method === 'GET' || method === 'HEAD'
+  return (isRead ? [301, 302, 303, 307, 308] : [307, 308]).includes(statusCode) ? location : null
+}
+
+function redirected(from: URL, location: string): URL {
+  const url = URL.canParse(location, from.href) ? new URL(location, from) : null
+  if (url === null || !/^https?:$/.test(url.protocol))
+    throw new Unavailable(`Get "${from.href}": the registry redirects to ${JSON.stringify(location)}`)
+  return url
+}
+
+/** A password was asked for, and none is known. */
+export const NO_CREDENTIALS = 'no basic auth credentials'
+
+async function unauthorized(response: SessionResponse, isNameless: boolean): Promise<Unauthorized> {
+  const said = await refusal(response)
+  const asked = String(response.headers['www-authenticate'] ?? '')
+  if (isNameless && /^basic\b/i.test(asked)) return new Unauthorized(NO_CREDENTIALS)
+  return new Unauthorized(said.code === '' ? 'unauthorized: authentication required' : said.message)
+}
+
+/** Retry-After is a number of seconds or a date: RFC 9110, section 10.2.3. 0 if there is none. */
+function askedMs(retryAfter: string | string[] | undefined): number {
+  if (typeof retryAfter !== 'string') return 0
+  const ms = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1000 : Date.parse(retryAfter) - Date.now()
+  return ms > 0 ? ms : 0
 }
 
 const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500
@@ -118,42 +181,4 @@ const isPassing = (status: number): boolean => status === 408 || status === 429 
 function isWorthRetrying(error: unknown): boolean {
   const code = String((error as NodeJS.ErrnoException).code ?? '')
   return !/^(ENOTFOUND|ECONNREFUSED|ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_|SELF_SIGNED|UNABLE_TO|HOSTNAME)/.test(code)
-}
-
-function unreachable(url: string, error: unknown): Unavailable {
-  const { code, message } = error as NodeJS.ErrnoException
-  return new Unavailable(`Get "${url}/v2/": ${code && !message?.includes(code) ? `${code}: ` : ''}${message}`, {
-    cause: error,
-  })
-}
-
-/** The registry's own words: {"errors": [{"code": …, "message": …}]}. */
-async function refusal(response: SessionResponse): Promise<SkiffError> {
-  const text = await limited(response)
-  const status = response.statusCode
-  let first: { code?: string; message?: string } | undefined
-  try {
-    first = (JSON.parse(text) as { errors?: { code?: string; message?: string }[] }).errors?.[0]
-  } catch {
-    // Not every proxy in front of a registry answers in JSON.
-  }
-  const code = first?.code ?? ''
-  if (status === 404 && code === '') return new NotFound('not found')
-  if (status === 429)
-    return new RegistryError(`toomanyrequests: ${first?.message ?? 'too many requests'}`, status, code)
-  const words = first
-    ? `${code.toLowerCase().replaceAll('_', ' ')}: ${first.message ?? ''}`
-    : `unexpected status from the registry: ${status}`
-  return new RegistryError(words, status, code)
-}
-
-async function limited(response: SessionResponse): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of response.body) {
-    chunks.push(chunk as Buffer)
-    bytes += (chunk as Buffer).length
-    if (bytes > ERROR_BODY_BYTES) break
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }

@@ -6,7 +6,7 @@ import { listXattrs } from '../../kernel/xattr.ts'
 import { type ByteString, fromBytes, joinPath, splitPath } from '../tar/byte-string.ts'
 import type { Entry, EntryKind } from '../tar/entry.ts'
 import type { Found } from '../walk.ts'
-import { WHITEOUT_PREFIX } from '../whiteouts.ts'
+import { isLayerMark, WHITEOUT_PREFIX } from '../whiteouts.ts'
 
 const NOTHING = '' as ByteString
 
@@ -36,13 +36,13 @@ export function describe({ folder, name, path, status }: Found, kind: EntryKind)
 }
 
 /**
- * Attributes that mean the same elsewhere. Overlay's are marks of this one mount, and labels of SELinux and the like belong to
- * the container that runs.
+ * Attributes that mean the same elsewhere. Marks are this one layer's, and labels of SELinux and the like belong to the
+ * container that runs.
  */
 export function onlyPortable(xattrs: Map<string, Buffer>): Map<string, Buffer> {
   for (const attribute of xattrs.keys()) {
-    const isPortable = /^(user|trusted)\.(?!overlay\.)|^security\.capability$|^system\.posix_acl_/.test(attribute)
-    if (!isPortable) xattrs.delete(attribute)
+    const isPortable = /^(user|trusted)\.|^security\.capability$|^system\.posix_acl_/.test(attribute)
+    if (!isPortable || isLayerMark(attribute)) xattrs.delete(attribute)
   }
   return xattrs
 }

@@ -53,6 +53,9 @@ function* packSmall({ status, xattrs }: OpenFile, as: ByteString, pass: Pass): G
   const header = encodeEntry(pass.inside(entryFor(status, xattrs, as)))
   const end = BLOCK + status.size + padding(status.size)
   pass.memory.fill(0, BLOCK + status.size, end)
+  pass.raw(header)
+  pass.options.recorder?.file(as, 0, 0, status.size)
+  pass.raw(pass.memory.subarray(BLOCK + status.size, end))
   if (header.length === BLOCK) header.copy(pass.memory)
   else yield header
   yield pass.memory.subarray(header.length === BLOCK ? 0 : BLOCK, end)
@@ -62,9 +65,12 @@ function* packLarge({ status, xattrs }: OpenFile, file: number, as: ByteString, 
   const entry = entryFor(status, xattrs, as)
   entry.extents = extentsOf(file, status)
   if (entry.extents !== undefined) entry.storedSize = entry.extents.reduce((sum, { length }) => sum + length, 0)
-  yield encodeEntry(pass.inside(entry))
-  for (const extent of entry.extents ?? [{ offset: 0, length: entry.size }]) yield { file, ...extent }
-  yield ZEROS.subarray(0, padding(entry.storedSize))
+  yield pass.raw(encodeEntry(pass.inside(entry)))
+  for (const extent of entry.extents ?? [{ offset: 0, length: entry.size }]) {
+    pass.options.recorder?.file(as, 0, extent.offset, extent.length)
+    yield { file, ...extent }
+  }
+  yield pass.raw(ZEROS.subarray(0, padding(entry.storedSize)))
 }
 
 const ZEROS = Buffer.alloc(BLOCK)

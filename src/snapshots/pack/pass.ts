@@ -12,11 +12,18 @@ export const SMALL_FILE = 64 * 1024
 /** As the kernel shows ids that a user namespace has not: /proc/sys/fs/overflowuid. */
 const OVERFLOW_ID = 65_534
 
+/** Hears of each piece of an archive before it is yielded: what stands in a file is told by its place there. */
+export interface PackRecorder {
+  raw(bytes: Buffer): void
+  file(path: ByteString, generation: number, offset: number, length: number): void
+}
+
 export interface PackOptions {
   /** Overlay's marks become whiteouts; otherwise the tree is taken as it is. */
   asLayer: boolean
   /** The files are shown as a user namespace's: the archive gets the ids inside. */
   ids?: IdMap | null
+  recorder?: PackRecorder
 }
 
 export class Pass {
@@ -24,6 +31,12 @@ export class Pass {
   readonly links = new HardLinks()
   /** Where a small file's entry is put together. What is yielded from here is to be used before the next piece is asked for. */
   readonly memory = Buffer.allocUnsafeSlow(BLOCK + SMALL_FILE + BLOCK)
+
+  /** A piece that is in no file. */
+  raw(bytes: Buffer): Buffer {
+    this.options.recorder?.raw(bytes)
+    return bytes
+  }
 
   /** An entry with the ids that the archive is to have. */
   inside(entry: Entry): Entry {

@@ -23,7 +23,7 @@ export function* packTree(root: number, options: PackOptions & { withRoot?: bool
     yield encodeEntry(describe({ folder: root, name: SELF, path: './' as ByteString, status }, 'folder'))
   }
   for (const found of walk(root)) yield* packOne(found, found.path, pass)
-  yield END_OF_ARCHIVE
+  yield pass.raw(END_OF_ARCHIVE)
 }
 
 /** What differs in a tree from the one that it began as, as a layer's archive. `below` is that one. */
@@ -58,7 +58,7 @@ export function* packPath(folder: number, name: ByteString, as: ByteString, ids:
 function* packOne(found: Found, as: ByteString, pass: Pass): Generator<Piece> {
   const { asLayer } = pass.options
   if (asLayer && isWhiteout(found.status)) {
-    yield encodeEntry(whiteoutEntry(as, found.status))
+    yield pass.raw(encodeEntry(whiteoutEntry(as, found.status)))
     return
   }
   const kind = kindOf(found.status)
@@ -67,7 +67,9 @@ function* packOne(found: Found, as: ByteString, pass: Pass): Generator<Piece> {
   const first = pass.links.seen(found.status, as)
   if (first !== undefined) {
     const { modified, mode, uid, gid } = found.status
-    yield encodeEntry(pass.inside(entryOf({ kind: 'link', name: as, target: first, modified, mode, uid, gid })))
+    yield pass.raw(
+      encodeEntry(pass.inside(entryOf({ kind: 'link', name: as, target: first, modified, mode, uid, gid }))),
+    )
     return
   }
   if (kind === 'file') {
@@ -76,8 +78,10 @@ function* packOne(found: Found, as: ByteString, pass: Pass): Generator<Piece> {
   }
   const entry = ifThere(() => describe({ ...found, path: kind === 'folder' ? (`${as}/` as ByteString) : as }, kind))
   if (entry === undefined) return
-  yield encodeEntry(pass.inside(entry))
+  yield pass.raw(encodeEntry(pass.inside(entry)))
   if (asLayer && kind === 'folder' && isOpaque(found.folder, found.name)) {
-    yield encodeEntry(entryOf({ kind: 'file', name: joinPath(as, OPAQUE_MARKER), modified: found.status.modified }))
+    yield pass.raw(
+      encodeEntry(entryOf({ kind: 'file', name: joinPath(as, OPAQUE_MARKER), modified: found.status.modified })),
+    )
   }
 }

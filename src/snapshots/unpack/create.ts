@@ -37,17 +37,12 @@ import { inFolder, setXattr } from '../../kernel/xattr.ts'
 import { toPath } from '../tar/byte-string.ts'
 import type { Entry } from '../tar/entry.ts'
 import type { TarReader } from '../tar/reader.ts'
+import { isLayerMark } from '../whiteouts.ts'
 
 /** setuid, setgid, sticky */
 const SPECIAL_BITS = 0o7000
 const S_IFIFO = 0o010000
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | O_CLOEXEC
-
-/**
- * Overlay's own marks on the files beneath it. From an archive they could make a folder show another one
- * (trusted.overlay.redirect); the marks that layers need are made from whiteouts (see whiteouts.ts).
- */
-const isOverlayMark = (attribute: string): boolean => /^(trusted|user)\.overlay\./.test(attribute)
 
 /** Makes a regular file with its content. @throws KernelError EEXIST */
 export async function createFile(parent: number, name: Buffer, entry: Entry, reader: TarReader): Promise<void> {
@@ -196,7 +191,7 @@ function setXattrs(parent: number, name: Buffer, entry: Entry): void {
   if (entry.xattrs.size === 0) return
   const path = inFolder(parent, name)
   for (const [attribute, value] of entry.xattrs) {
-    if (isOverlayMark(attribute)) continue
+    if (isLayerMark(attribute)) continue
     try {
       setXattr(path, attribute, value)
     } catch (error) {

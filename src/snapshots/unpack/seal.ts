@@ -22,7 +22,7 @@ import { inFolder, listXattrs, setXattr } from '../../kernel/xattr.ts'
 import { copyFile } from '../copy-file.ts'
 import { type ByteString, splitPath, toPath, toText } from '../tar/byte-string.ts'
 import { isFileStatus, isFolderStatus } from '../walk.ts'
-import { isOpaque } from '../whiteouts.ts'
+import { isLayerMark, isOpaque } from '../whiteouts.ts'
 import type { LayerContents } from './layer.ts'
 import { Parents } from './parents.ts'
 
@@ -99,7 +99,7 @@ function adoptFolder(parents: Parents, below: number, path: ByteString): void {
       if (!isFolderStatus(status) || isOpaque(folder, SELF)) return
       chown(folder, status.uid, status.gid)
       for (const [attribute, value] of listXattrs(original, SELF)) {
-        if (!attribute.startsWith('trusted.overlay.')) setXattr(inFolder(folder, SELF), attribute, value)
+        if (!isLayerMark(attribute)) setXattr(inFolder(folder, SELF), attribute, value)
       }
       chmod(folder, status.mode & 0o7777)
       setTimes(folder, null, status.modified, status.modified)

@@ -1,7 +1,12 @@
 /** What the threads can do. A job's parameters and result are plain data. */
 
+import { syncFileSystem } from '../../kernel/files.ts'
 import type { IdMap } from '../../kernel/namespaces.ts'
 import { bytesIn, changesBetween, changesOf } from '../changes.ts'
+import { type CopyRequest, copyInto, makeFolderIn } from '../copy/copy.ts'
+import { removeIgnored } from '../copy/ignore.ts'
+import { findSources, type SourceQuery, type Sources } from '../copy/sources.ts'
+import { type Tree, withTree } from '../copy/tree.ts'
 import { describeLayers, type LayerSummary } from '../describe-layers.ts'
 import { type ListedFile, packList } from '../file-list.ts'
 import { packTree } from '../pack/tree.ts'
@@ -10,7 +15,13 @@ import { decompress } from '../tar/decompress.ts'
 import type { Change, RootMount, UnpackOptions } from '../types.ts'
 import type { LayerContents } from '../unpack/layer.ts'
 import { sealLayer } from '../unpack/seal.ts'
-import { type ExpectedArchive, type LayerFolders, type UnpackedLayer, unpackLayerArchive } from './layer-jobs.ts'
+import {
+  adoptUpper,
+  type ExpectedArchive,
+  type LayerFolders,
+  type UnpackedLayer,
+  unpackLayerArchive,
+} from './layer-jobs.ts'
 import { copyLayers, packCopy, withView } from './plain-jobs.ts'
 import { type ArchivePart, repeatParts } from './repeat-jobs.ts'
 import type { Output, Receiver } from './streams.ts'
@@ -38,6 +49,14 @@ export interface Jobs {
   copyLayers: { parameters: { layersDir: string; lower: string[]; target: string }; result: unknown }
   /** Makes a layer of an upper folder. */
   commitUpper: { parameters: { upper: string; folders: LayerFolders }; result: UnpackedLayer }
+  /** Turns an upper folder into a layer: it is moved. */
+  adoptUpper: { parameters: { upper: string; folders: LayerFolders; latest: number | null }; result: UnpackedLayer }
+  findSources: { parameters: SourceQuery; result: Sources }
+  copyInto: { parameters: CopyRequest; result: unknown }
+  makeFolderIn: { parameters: { into: RootMount; path: string }; result: unknown }
+  /** Gives a tree. */
+  packTreeOf: { parameters: { tree: Tree }; result: unknown }
+  removeIgnored: { parameters: { folder: string; patterns: string[] }; result: unknown }
   /** Makes a layer of a list of files. */
   buildLayer: { parameters: { files: ListedFile[]; folders: LayerFolders }; result: UnpackedLayer }
   /** Gives archives that layers were unpacked from, and what is to stand between them. */
@@ -53,6 +72,8 @@ export interface Jobs {
   /** Takes an archive of any compression, and a root's descriptor. */
   unpackBeneath: { parameters: { root: number; path: string; options: UnpackOptions }; result: unknown }
   changes: { parameters: { root: RootMount; scratch: string }; result: Change[] }
+  /** Writes all of the folder's file system to the disk. */
+  syncFileSystem: { parameters: { folder: string }; result: unknown }
   /** Bytes of the files in a folder. */
   bytesIn: { parameters: { folder: string }; result: number }
   /** Of a stack of layers, lowest first. */
@@ -79,6 +100,12 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
       const layer = await unpackLayerArchive(folders, {}, readPieces(packTree(folder, { asLayer: true })))
       return { ...layer, contents: { ...layer.contents, size: bytesIn(folder) } }
     }),
+  adoptUpper: ({ upper, folders, latest }) => adoptUpper(upper, folders, latest),
+  findSources,
+  copyInto,
+  makeFolderIn: ({ into, path }) => makeFolderIn(into, path),
+  packTreeOf: ({ tree }, _, output) => withTree(tree, root => sendAll(packTree(root, { asLayer: false }), output)),
+  removeIgnored: ({ folder, patterns }) => removeIgnored(folder, patterns),
   buildLayer: ({ files, folders }) => unpackLayerArchive(folders, {}, packList(files)),
   repeatParts: ({ parts }, _, output) => repeatParts(parts, output),
   packUpper: ({ upper }, _, output) => packUpper(upper, output),
@@ -92,6 +119,7 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
           withFolder(root.path, tree => changesBetween(tree, below)),
         )
       : withLayers(root.layersDir, root.lower, below => withFolder(root.upper, upper => changesOf(upper, below))),
+  syncFileSystem: async ({ folder }) => syncFileSystem(folder),
   bytesIn: ({ folder }) => withFolder(folder, bytesIn),
   describeLayers: ({ trees }) => withFolders(trees, describeLayers),
   decompress: async (_, input, output) => sendAll((await decompress(input)).content, output),

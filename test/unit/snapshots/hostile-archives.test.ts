@@ -210,10 +210,11 @@ describe('hostile archives', () => {
     expect((await refused(bytes, { storedSize: bytes.length - 1 })).message).toMatch(/larger than/)
   })
 
-  it('does not let an archive set marks of overlay', async () => {
+  it('does not let an archive set marks that layers have', async () => {
     const { layers } = await layerRoom()
     const redirect = encodePax([
       ['SCHILY.xattr.trusted.overlay.redirect', fromText('/etc')],
+      ['SCHILY.xattr.trusted.skiff.opaque', fromText('y')],
       ['SCHILY.xattr.user.kept', fromText('yes')],
     ])
     const bytes = Buffer.concat([

@@ -40,8 +40,7 @@ describe('layers', () => {
     expect((await readdir(layers.treeFolder)).length).toBe(4)
     const inUse = [base, one]
     layers.addUser(() => inUse)
-    layers.allowSweeps()
-    await layers.sweep()
+    await layers.allowSweeps()
     expect(layers.find(two)).toBeUndefined()
     expect(readdirSync(layers.treeOf(layers.get(one)))).toEqual(['etc'])
     inUse.pop()
@@ -133,11 +132,14 @@ describe('layers', () => {
     const { layers, folder } = await layerRoom()
     const chain = await add(layers, [{ name: 'a', content: 'kept' }])
     const { name } = layers.get(chain)
+    await layers.settle()
     // As if the daemon had been killed between moving a layer into place and recording it, and in the middle of a record.
     await writeFile(join(folder, 'layers/tapes/zz.gz'), '')
     await writeFile(join(folder, 'layers/records/.tmp-123'), '{')
     const again = await layerRoom(folder)
     expect(again.layers.get(chain).name).toBe(name)
+    again.layers.addUser(() => [chain])
+    await again.layers.allowSweeps()
     expect(await readdir(join(folder, 'layers/tapes'))).toEqual([`${name}.gz`])
     expect(await readdir(join(folder, 'layers/records'))).toEqual([`${name}.json`])
     expect((await bytesOf(again.layers.archive(chain))).equals(await archive([{ name: 'a', content: 'kept' }]))).toBe(

@@ -96,7 +96,8 @@ describe('roots', () => {
   })
 
   it('are made once, known after a restart, and removed without a trace', async () => {
-    const { snapshots, root } = await prepared()
+    const { snapshots, layers, root } = await prepared()
+    await layers.settle()
     await expect(snapshots.prepare('container', [])).rejects.toThrow(Conflict)
     const dataRoot = join(root.upper, '../../..')
     const again = await layerRoom(dataRoot)

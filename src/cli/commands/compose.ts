@@ -1,0 +1,60 @@
+/** skiff compose: the commands of a project; each is a file in ../compose/commands. */
+
+import { write } from '../../client/write.ts'
+import { ANY, command } from '../command.ts'
+import { wordFailure } from '../compose/failure.ts'
+import { composeHelp, subcommandHelp, usageOf } from '../compose/help.ts'
+import { GLOBALS } from '../compose/project.ts'
+import { findSubcommand } from '../compose/registry.ts'
+import { CommandError, UsageError } from '../errors.ts'
+import { helpFlag, PROGRAM } from '../help.ts'
+import { parse } from '../parse/parse.ts'
+
+/** Exit code of a command line that is none. */
+const EXIT_USAGE = 16
+
+export const compose = command({
+  usage: '[OPTIONS] COMMAND',
+  description: composeHelp(),
+  arity: [0, ANY],
+  interspersed: false,
+  flags: GLOBALS,
+  async run(context) {
+    const { session, args } = context
+    const [name, ...argv] = args[0] === 'help' ? [...args.slice(1), '--help'] : args
+    if (name === undefined || name === '--help') {
+      await write(session.stdout, `Usage:  ${PROGRAM} compose [OPTIONS] COMMAND\n\n${composeHelp()}\n`)
+      return 0
+    }
+    const found = findSubcommand(name)
+    if (!found)
+      throw new CommandError(
+        `unknown command: "${PROGRAM} compose ${name}"\n\nRun '${PROGRAM} compose --help' for more information`,
+        EXIT_USAGE,
+      )
+    const subcommand = await found.load()
+    try {
+      const flags = { ...helpFlag(subcommand.flags), ...subcommand.flags }
+      const { options, args: rest, given } = parse(argv, flags, subcommand.interspersed ?? true)
+      if (options.help) {
+        await write(session.stdout, subcommandHelp(name, found.summary, subcommand, session.windowSize()?.columns))
+        return 0
+      }
+      const [min, max] = subcommand.arity
+      if (rest.length < min || rest.length > max)
+        throw new UsageError(
+          max === 0
+            ? `${PROGRAM} compose ${name} accepts no arguments`
+            : `${PROGRAM} compose ${name} requires ${min === max ? '' : 'at least '}${min} argument${min === 1 ? '' : 's'}`,
+        )
+      return await subcommand.run({ ...context, options, args: rest, given, globals: context.options })
+    } catch (error) {
+      if (error instanceof UsageError)
+        throw new CommandError(
+          `${error.message}\n\n${usageOf(name, subcommand)}\n\nRun '${PROGRAM} compose ${name} --help' for more information`,
+          EXIT_USAGE,
+        )
+      throw wordFailure(error)
+    }
+  },
+})

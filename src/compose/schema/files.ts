@@ -1,0 +1,95 @@
+/** Secrets and configs: the top-level ones, and how services use them. Source: compose-spec, "secrets" and "configs". */
+
+import {
+  asList,
+  bool,
+  type Decoder,
+  fail,
+  fileMode,
+  labels,
+  orNothing,
+  refused,
+  type Struct,
+  shortOr,
+  string,
+  struct,
+  text,
+} from './decode.ts'
+import { file } from './paths.ts'
+
+/** A use of a secret or config by a service. */
+export interface FileReference {
+  source: string
+  target?: string
+  uid?: string
+  gid?: string
+  mode?: number
+}
+
+const reference = shortOr<
+  Struct<{
+    source: Decoder<string>
+    target: Decoder<string>
+    uid: Decoder<string>
+    gid: Decoder<string>
+    mode: Decoder<number>
+  }>
+>(
+  (node, path) => ({ source: string(node, path) }),
+  struct({ source: string, target: string, uid: text, gid: text, mode: fileMode }, ['source']),
+)
+
+/** `folder`: where a target without a slash goes; of two for one place the last one counts. */
+export const references =
+  (folder: string): Decoder<FileReference[]> =>
+  (node, path) => {
+    const found = asList(node, path).items.map((item, i) => reference(item, `${path}.${i}`) as FileReference)
+    return [...new Map(found.map(item => [targetOf(item, folder), item])).values()]
+  }
+
+export const targetOf = ({ source, target }: FileReference, folder: string): string => {
+  const name = target || source
+  return name.startsWith('/') ? name : `${folder}/${name}`.replace('//', '/')
+}
+
+export interface FileObject {
+  name?: string
+  file?: string
+  environment?: string
+  content?: string
+  labels?: Record<string, string>
+}
+
+const fields = {
+  name: string,
+  file,
+  environment: string,
+  labels,
+  external: (node: Parameters<Decoder<boolean>>[0], path: string): boolean => {
+    const external = node.kind === 'map' ? true : bool(node, path)
+    return external ? refused('an external secret or config lives in a swarm')(node, path) : external
+  },
+  driver: refused('secret drivers belong to a swarm'),
+  driver_opts: refused('secret drivers belong to a swarm'),
+  template_driver: refused('templates belong to a swarm'),
+}
+
+const exactlyOne =
+  (
+    decode: Decoder<Struct<typeof fields> & { content?: string }>,
+    kinds: readonly ('file' | 'environment' | 'content')[],
+  ): Decoder<FileObject> =>
+  (node, path) => {
+    const { external: _, driver: _d, driver_opts: _o, template_driver: _t, ...object } = decode(node, path)
+    const given = kinds.filter(kind => object[kind] !== undefined)
+    if (given.length === 0) fail(node, `${path}: one of ${kinds.join(', ')} must be set`)
+    if (given.length > 1) fail(node, `${path}: ${given.join(' and ')} are mutually exclusive`)
+    return object
+  }
+
+export const secret = exactlyOne(struct(fields), ['file', 'environment'])
+export const config = exactlyOne(struct({ ...fields, content: string }), ['file', 'environment', 'content'])
+
+/** Nothing behind a name of the top level. */
+export const orEmpty = <T extends object>(decode: Decoder<T>): Decoder<T | Record<string, never>> =>
+  orNothing(decode, {})

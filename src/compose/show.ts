@@ -1,0 +1,62 @@
+/** A project as a compose file in its long form. */
+
+import { stringify } from 'yaml'
+import type { Project, Service } from './project.ts'
+import { type Node, toPlain } from './source/node.ts'
+
+export function showProject(project: Project, json: boolean): string {
+  const { name, services, networks, volumes, secrets, configs, extensions } = project
+  const filled = <T extends object>(key: string, map: T) =>
+    Object.keys(map).length > 0 ? { [key]: sortKeys(map as Record<string, unknown>) } : {}
+  const plain = {
+    name,
+    services: sortKeys(
+      Object.fromEntries(Object.entries(services).map(([key, service]) => [key, showService(service)])),
+    ),
+    ...filled('networks', networks),
+    ...filled('volumes', volumes),
+    ...filled('secrets', secrets),
+    ...filled('configs', configs),
+    ...extensions,
+  }
+  // A dollar that is meant is written twice, so that what is shown can be read again.
+  const escaped = escapeDollars(plain)
+  return json
+    ? `${JSON.stringify(escaped, null, 2)}\n`
+    : stringify(escaped, { lineWidth: 0, aliasDuplicateObjects: false })
+}
+
+function showService({
+  name: _,
+  profiles,
+  develop,
+  extends: _extends,
+  ...service
+}: Service & { extends?: unknown }): object {
+  return {
+    ...(profiles && { profiles }),
+    ...sortKeys({
+      command: null,
+      entrypoint: null,
+      ...service,
+      ...(develop ? { develop: toPlain(develop as Node) } : {}),
+      // Durations and sizes as the specification writes them.
+      ...sizes(service),
+    }),
+  }
+}
+
+const SIZES = ['mem_limit', 'mem_reservation', 'memswap_limit', 'shm_size'] as const
+
+const sizes = (service: Partial<Service>): object =>
+  Object.fromEntries(SIZES.flatMap(key => (service[key] === undefined ? [] : [[key, String(service[key])]])))
+
+const sortKeys = (map: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+function escapeDollars(value: unknown): unknown {
+  if (typeof value === 'string') return value.replaceAll('$', '$$$$')
+  if (Array.isArray(value)) return value.map(escapeDollars)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escapeDollars(item)]))
+}
