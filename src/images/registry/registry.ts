@@ -275,6 +275,8 @@ function worded(error: unknown, reference: Reference, purpose: Purpose): unknown
       { cause: error },
     )
   if (isDenied) return new Unauthorized(`${error.message}`, { cause: error })
+  if (purpose === 'inspect' && error instanceof RegistryError && error.status === 404)
+    return new NotFound(error.message, { cause: error })
   if (purpose === 'pull' && (error instanceof NotFound || (error instanceof RegistryError && error.status === 404))) {
     const words = error.message.startsWith('no matching manifest')
       ? error.message
