@@ -171,7 +171,8 @@ export class Registry {
       name: repositoryOf(reference),
       reference: tag,
       platform,
-      announce: () => onProgress({ status: `Pulling from ${endpoint.isMirror ? name : reference.path}`, id: tag }),
+      announce: () =>
+        onProgress({ status: `Pulling from ${endpoint.isMirror ? name : reference.path}`, id: tag, isNote: true }),
       references: digest => {
         const byDigest = fullName({ ...reference, tag: undefined, digest })
         return isByDigest ? [byDigest] : [fullName({ ...reference, tag, digest: undefined }), byDigest]
