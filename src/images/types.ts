@@ -156,6 +156,19 @@ export interface CommitOptions {
   createdBy: string
 }
 
+/** An image of layers that are here already. */
+export interface ComposeOptions {
+  config: ImageConfig
+  platform: { os: string; architecture: string; variant: string | undefined }
+  author: string
+  /** RFC 3339. */
+  created: string
+  diffIds: readonly DiffId[]
+  history: readonly HistoryEntry[]
+  /** The image that it continues, if that is here. */
+  parent: ImageId | undefined
+}
+
 export interface Images {
   /**
    * By reference, `name@digest`, id or unambiguous prefix of an id. `host` and `hello` are made on first use.
@@ -177,6 +190,8 @@ export interface Images {
   /** An archive that both docker and OCI tools load. */
   save(names: string[]): Promise<Readable>
   commit(options: CommitOptions): Promise<Image>
+  /** The same options give the same image, with images of the `steps` that led to it. Call it while something keeps the layers. */
+  compose(options: ComposeOptions, steps?: readonly ComposeOptions[]): Promise<Image>
   /** Each history entry of an image with its size; newest first, as `docker history` shows it. */
   history(name: string): Promise<HistoryLine[]>
   /** Bytes on disk of all layers, each once; and those that no image of `ids` shares with another. */
