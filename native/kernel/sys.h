@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 #if defined(__x86_64__)
 static inline long sys6(long number, long a, long b, long c, long d, long e, long f)
@@ -98,6 +99,12 @@ static inline long sys_socketpair(int type, int ends[2])
 {
     return sys4(__NR_socketpair, AF_UNIX, type, 0, (long)ends);
 }
+static inline long sys_socket(int family, int type) { return sys3(__NR_socket, family, type, 0); }
+static inline long sys_connect(int fd, const void *address, size_t n) { return sys3(__NR_connect, fd, (long)address, (long)n); }
+static inline long sys_setsockopt(int fd, int level, int option, int value)
+{
+    return sys5(__NR_setsockopt, fd, level, option, (long)&value, sizeof value);
+}
 static inline long sys_accept4(int listener, int flags) { return sys4(__NR_accept4, listener, 0, 0, flags); }
 static inline long sys_recv(int fd, void *into, size_t n, int flags)
 {
@@ -129,6 +136,13 @@ static inline long sys_signalfd(kernel_sigset signals, int flags)
 {
     return sys4(__NR_signalfd4, -1, (long)&signals, sizeof signals, flags);
 }
+static inline long sys_timerfd_create(int clock, int flags) { return sys2(__NR_timerfd_create, clock, flags); }
+static inline long sys_timerfd_settime(int fd, const struct itimerspec *value)
+{
+    return sys4(__NR_timerfd_settime, fd, 0, (long)value, 0);
+}
+static inline long sys_madvise(void *at, size_t n, int advice) { return sys3(__NR_madvise, (long)at, (long)n, advice); }
+static inline long sys_flock(int fd, int operation) { return sys2(__NR_flock, fd, operation); }
 static inline long sys_sigprocmask(int how, const kernel_sigset *set, kernel_sigset *old)
 {
     return sys4(__NR_rt_sigprocmask, how, (long)set, (long)old, sizeof *set);

@@ -66,6 +66,7 @@ void control_ready(struct client *client);
 void control_greet(struct client *client);
 void control_tell_started(void);
 void control_tell_exited(void);
+void control_tell_rotated(void);
 // Some daemon knows.
 bool control_exit_was_told(void);
 void control_tell_failed(const struct skiff_failed *failed);

@@ -68,6 +68,23 @@ void control_tell_exited(void)
     clients_each(CONTROL, tell_exited);
 }
 
+// Told and not yet seen: then the daemon will look anyway. Unlike other frames it is not worth the connection, so that one
+// which does not fit now is left out; the daemon finds the files later.
+static bool rotation_is_told;
+
+static void tell_rotated(struct client *client)
+{
+    const struct skiff_frame_header header = {.type = FRAME_ROTATED, .bytes = 0};
+    if (sys_send(client->watch.fd, &header, sizeof header, MSG_DONTWAIT | MSG_NOSIGNAL) == (long)sizeof header)
+        rotation_is_told = true;
+}
+
+void control_tell_rotated(void)
+{
+    if (!rotation_is_told)
+        clients_each(CONTROL, tell_rotated);
+}
+
 bool control_exit_was_told(void)
 {
     return exit_was_told;
@@ -115,6 +132,8 @@ static bool act(struct client *client, uint32_t type, const uint8_t *payload, si
         if (type != FRAME_CONTROL || n != 0)
             return false;
         client->role = CONTROL;
+        // A new daemon looks at the log's files by itself.
+        rotation_is_told = false;
         control_greet(client);
         return true;
     }
@@ -122,6 +141,8 @@ static bool act(struct client *client, uint32_t type, const uint8_t *payload, si
         output_resize(request.resize.rows, request.resize.columns);
     else if (type == FRAME_SIGNAL && n == sizeof request.signal)
         shim.phase == RUNNING ? sys_kill(shim.pid, request.signal.number) : 0;
+    else if (type == FRAME_ROTATION_SEEN && n == 0)
+        rotation_is_told = false;
     else if (type == FRAME_CLOSE_STDIN && n == 0)
         input_close_after_rest();
     else

@@ -81,6 +81,27 @@ static bool log_valid(const struct skiff_launch_header *header)
     return header->log_folder >= 0 && header->log_max_files >= 1 && header->log_max_files <= 1 << 20 && is_file_name(log_name);
 }
 
+// NULL when there is none; the texts follow it in the record.
+static int open_forward(const struct skiff_launch_header *header, const struct skiff_log_forward **into)
+{
+    *into = NULL;
+    uint32_t bytes = header->log_forward_bytes;
+    if (bytes == 0)
+        return 0;
+    if (header->log_forward_at % 8 != 0 || !part_fits(header, header->log_forward_at, bytes) || bytes < sizeof **into)
+        return -EINVAL;
+    const struct skiff_log_forward *forward = (const void *)((const char *)header + header->log_forward_at);
+    if (forward->before_bytes > LOG_LIMITS_MAX_FORWARD_TEXT || forward->after_bytes > LOG_LIMITS_MAX_FORWARD_TEXT ||
+        bytes - sizeof *forward != forward->before_bytes + forward->after_bytes)
+        return -EINVAL;
+    if (forward->format < FORWARD_FORMAT_UNIX || forward->format > FORWARD_FORMAT_JOURNAL)
+        return -EINVAL;
+    if (forward->address_bytes < sizeof(uint16_t) || forward->address_bytes > sizeof forward->address)
+        return -EINVAL;
+    *into = forward;
+    return 0;
+}
+
 int launch_parse(struct launch *launch, void *record, size_t bytes)
 {
     const struct skiff_launch_header *header = record;
@@ -105,6 +126,8 @@ int launch_parse(struct launch *launch, void *record, size_t bytes)
     if (copy_string(log_name, sizeof log_name, header, header->log_name_at, header->log_name_bytes) < 0 ||
         copy_string(log_attributes, sizeof log_attributes, header, header->log_attributes_at,
                     header->log_attributes_bytes) < 0)
+        return -EINVAL;
+    if (open_forward(header, &launch->log_forward) < 0)
         return -EINVAL;
     return log_valid(header) ? 0 : -EINVAL;
 }

@@ -16,6 +16,8 @@ struct launch {
     // Strings, NUL-terminated; empty when there are none. In memory of their own.
     const char *log_name;
     const char *log_attributes;
+    // NULL: there is none. Its texts stand behind it. In the record: copied by whoever needs it longer.
+    const struct skiff_log_forward *log_forward;
 };
 
 // Reads and checks a record: 0 or -EINVAL. The record must stay, and be private memory: programs are linked in place.

@@ -1,6 +1,9 @@
-// NAME → NAME.1 → NAME.2 … The daemon may have compressed older ones to NAME.N.gz: they move along.
+// NAME → NAME.1 → NAME.2 … The daemon may have compressed older ones to NAME.N.gz: they move along. It renames a compressed
+// file into its place under a lock on the folder (src/containers/logs/compress.ts): names must not move meanwhile. Who finds
+// the lock taken does not wait, since the other may have been stopped; the file grows a little longer.
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include "../kernel/sys.h"
 #include "log.h"
@@ -29,7 +32,7 @@ static void shift(int folder, const char *name, uint32_t number, const char *suf
     sys_renameat(folder, from, to);
 }
 
-int log_rotate(int folder, const char *name, uint32_t max_files)
+static void shift_all(int folder, const char *name, uint32_t max_files)
 {
     char last[NAME_BYTES];
     for (uint32_t number = max_files; number-- > 1;) {
@@ -43,7 +46,17 @@ int log_rotate(int folder, const char *name, uint32_t max_files)
             shift(folder, name, number, ".gz");
         }
     }
-    if (max_files > 1)
-        shift(folder, name, 0, "");
+    shift(folder, name, 0, "");
+}
+
+int log_rotate(int folder, const char *name, uint32_t max_files)
+{
+    if (max_files > 1) {
+        long error = sys_flock(folder, LOCK_EX | LOCK_NB);
+        if (error < 0)
+            return (int)error;
+        shift_all(folder, name, max_files);
+        sys_flock(folder, LOCK_UN);
+    }
     return (int)sys_openat(folder, name, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
 }

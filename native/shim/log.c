@@ -71,6 +71,7 @@ static void rotate_if_full(struct log *log)
     sys_close(log->fd);
     log->fd = fd;
     log->size = 0;
+    log->rotated = log->max_files > 1;
 }
 
 static void write_time(struct log *log, struct text *entry, uint64_t time_ns)
@@ -113,7 +114,10 @@ static void end_piece(struct log *log, enum log_stream stream, const uint8_t *by
     struct log_line *line = &log->lines[stream];
     if (!line->continued)
         line->time_ns = now_ns;
-    write_entry(log, stream, bytes, n, complete, line->time_ns);
+    if (log->also)
+        log->also(stream, bytes, n, complete, line->time_ns);
+    if (log->fd >= 0)
+        write_entry(log, stream, bytes, n, complete, line->time_ns);
     line->continued = !complete;
     line->used = 0;
 }

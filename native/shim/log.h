@@ -28,9 +28,16 @@ struct log_line {
     uint8_t bytes[LOG_LINE_MAX];
 };
 
+// Also sends a piece of a line elsewhere; NULL in struct log: nowhere.
+typedef void log_also(enum log_stream stream, const uint8_t *line, size_t n, bool complete, uint64_t time_ns);
+
 struct log {
     int folder;
+    // -1: there is no file.
     int fd;
+    log_also *also;
+    // Set when it was rotated; for whoever tells the daemon.
+    bool rotated;
     const char *name;
     const char *attributes;
     size_t attributes_bytes;
@@ -59,5 +66,6 @@ void log_end(struct log *log, enum log_stream stream, uint64_t now_ns);
 // Hands the buffer to the kernel. A full disk costs the entries that do not fit, and never a cut one.
 void log_flush(struct log *log);
 
-// log-rotation.c: makes NAME the newest of `max_files` older ones' successors and returns a new, empty file, or -errno.
+// log-rotation.c: makes NAME the newest of `max_files` older ones' successors and returns a new, empty file, or -errno;
+// -EAGAIN: the daemon is putting a compressed file in a plain one's place at this moment.
 int log_rotate(int folder, const char *name, uint32_t max_files);

@@ -10,6 +10,7 @@
 #include "../kernel/clock.h"
 #include "../kernel/sys.h"
 #include "clients.h"
+#include "forward.h"
 #include "launch.h"
 #include "log.h"
 #include "shim.h"
@@ -47,8 +48,15 @@ static void leave_the_daemon(void)
 static struct log *open_log(const struct launch *launch)
 {
     const struct skiff_launch_header *header = launch->header;
+    container_log.fd = -1;
+    if (launch->log_forward) {
+        int error = forward_open(launch->log_forward);
+        if (error < 0)
+            start_fail(STAGE_SETUP, -error, 0);
+        container_log.also = forward_line;
+    }
     if (!(header->flags & LAUNCH_LOG))
-        return NULL;
+        return launch->log_forward ? &container_log : NULL;
     container_log.folder = header->log_folder;
     container_log.name = launch->log_name;
     container_log.attributes = launch->log_attributes;
@@ -74,7 +82,7 @@ static void process_ended(int status)
     input_close();
     output_drain();
     output_flush_log();
-    shim.exited.log_entries_lost = container_log.entries_lost;
+    shim.exited.log_entries_lost = container_log.entries_lost + forward_lost();
     // On disk before it is told: a daemon that is killed now finds it.
     int error = record_exited(&shim.exited);
     // Without its folder nobody can ask any more.
@@ -122,6 +130,8 @@ static bool all_done(void)
     // Without a record (a full disk) the shim waits for somebody to tell.
     if (!recorded && !control_exit_was_told())
         return false;
+    if (!forward_is_done())
+        return false;
     return !reap();
 }
 
@@ -145,8 +155,12 @@ int main(int argc, char **argv, char **envp)
     launch_close(&launch);
     while (!all_done()) {
         loop_turn();
+        forward_send();
         output_refresh();
         output_flush_log();
+        if (container_log.rotated && shim.flags & LAUNCH_TELL_ROTATIONS)
+            control_tell_rotated();
+        container_log.rotated = false;
     }
     return 0;
 }

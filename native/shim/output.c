@@ -5,6 +5,7 @@
 #include "../kernel/clock.h"
 #include "../kernel/sys.h"
 #include "clients.h"
+#include "forward.h"
 #include "loop.h"
 #include "streams.h"
 
@@ -72,7 +73,8 @@ static void end_source(struct source *source)
 // Reads once: bytes that were read, 0 when there is nothing now, or the source has ended.
 static size_t read_source(struct source *source, uint8_t *room)
 {
-    long n = sys_read(source->watch.fd, room, OUTBOX_PIECE_MAX);
+    size_t wanted = forward_read_max();
+    long n = sys_read(source->watch.fd, room, wanted < OUTBOX_PIECE_MAX ? wanted : OUTBOX_PIECE_MAX);
     if (n == -EAGAIN || n == -EINTR)
         return 0;
     // A terminal whose last user has gone answers EIO.
@@ -94,7 +96,7 @@ static void source_ready(struct watch *watch, uint32_t events)
         input_continue();
     if (!(events & ~(uint32_t)EPOLLOUT) || source->watch.fd < 0)
         return;
-    uint8_t *room = outbox_room(&outbox);
+    uint8_t *room = forward_holds() ? NULL : outbox_room(&outbox);
     if (room && read_source(source, room) > 0)
         clients_deliver();
 }
@@ -103,7 +105,7 @@ void output_refresh(void)
 {
     // Whoever held up the others may have vanished in this turn, without anything being delivered.
     clients_forget_delivered();
-    uint32_t reading = outbox_room(&outbox) ? EPOLLIN : 0;
+    uint32_t reading = outbox_room(&outbox) && !forward_holds() ? EPOLLIN : 0;
     for (int i = 0; i < SOURCES; i++) {
         struct source *source = &sources[i];
         uint32_t writing = source->is_terminal && input_is_pending() ? EPOLLOUT : 0;

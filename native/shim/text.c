@@ -39,15 +39,19 @@ void text_signed(struct text *text, int64_t value)
 
 static void padded(struct text *text, unsigned value, int width)
 {
-    char digits[4];
+    char digits[8];
     for (int i = width - 1; i >= 0; i--, value /= 10)
         digits[i] = (char)('0' + value % 10);
     text_bytes(text, digits, (size_t)width);
 }
 
+struct date {
+    unsigned year, month, day;
+};
+
 // The civil date of a day since the epoch. The year is counted from March, so that the leap day is its last one and the
 // months before it have a regular pattern of 153 days in five.
-static void text_date(struct text *text, uint64_t days)
+static struct date date_of(uint64_t days)
 {
     const uint64_t days_from_year_0 = days + 719468, days_in_400_years = 146097;
     uint64_t era = days_from_year_0 / days_in_400_years;
@@ -55,14 +59,31 @@ static void text_date(struct text *text, uint64_t days)
     unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     unsigned month_from_march = (5 * day_of_year + 2) / 153;
-    unsigned day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     unsigned month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-    unsigned year = (unsigned)(era * 400) + year_of_era + (month <= 2 ? 1 : 0);
-    padded(text, year, 4);
+    return (struct date){
+        .year = (unsigned)(era * 400) + year_of_era + (month <= 2 ? 1 : 0),
+        .month = month,
+        .day = day_of_year - (153 * month_from_march + 2) / 5 + 1,
+    };
+}
+
+static void text_date(struct text *text, uint64_t days)
+{
+    struct date date = date_of(days);
+    padded(text, date.year, 4);
     text_bytes(text, "-", 1);
-    padded(text, month, 2);
+    padded(text, date.month, 2);
     text_bytes(text, "-", 1);
-    padded(text, day, 2);
+    padded(text, date.day, 2);
+}
+
+static void text_clock(struct text *text, unsigned second)
+{
+    padded(text, second / 3600, 2);
+    text_bytes(text, ":", 1);
+    padded(text, second / 60 % 60, 2);
+    text_bytes(text, ":", 1);
+    padded(text, second % 60, 2);
 }
 
 static void text_fraction(struct text *text, unsigned ns)
@@ -76,20 +97,44 @@ static void text_fraction(struct text *text, unsigned ns)
     text_bytes(text, digits, length);
 }
 
-void text_time(struct text *text, uint64_t epoch_ns)
+static void text_seconds(struct text *text, uint64_t seconds)
 {
-    uint64_t seconds = epoch_ns / NS_PER_SECOND;
-    unsigned ns = (unsigned)(epoch_ns % NS_PER_SECOND), second = (unsigned)(seconds % SECONDS_PER_DAY);
     text_date(text, seconds / SECONDS_PER_DAY);
     text_bytes(text, "T", 1);
-    padded(text, second / 3600, 2);
-    text_bytes(text, ":", 1);
-    padded(text, second / 60 % 60, 2);
-    text_bytes(text, ":", 1);
-    padded(text, second % 60, 2);
+    text_clock(text, (unsigned)(seconds % SECONDS_PER_DAY));
+}
+
+void text_time(struct text *text, uint64_t epoch_ns)
+{
+    unsigned ns = (unsigned)(epoch_ns % NS_PER_SECOND);
+    text_seconds(text, epoch_ns / NS_PER_SECOND);
     if (ns != 0)
         text_fraction(text, ns);
     text_bytes(text, "Z", 1);
+}
+
+void text_time_digits(struct text *text, uint64_t epoch_ns, int digits)
+{
+    unsigned micros = (unsigned)(epoch_ns % NS_PER_SECOND) / 1000;
+    text_seconds(text, epoch_ns / NS_PER_SECOND);
+    if (digits > 0) {
+        text_bytes(text, ".", 1);
+        for (int dropped = digits; dropped < 6; dropped++)
+            micros /= 10;
+        padded(text, micros, digits);
+    }
+    text_bytes(text, "Z", 1);
+}
+
+void text_time_bsd(struct text *text, uint64_t epoch_seconds)
+{
+    static const char MONTHS[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    struct date date = date_of(epoch_seconds / SECONDS_PER_DAY);
+    text_bytes(text, MONTHS + (size_t)(date.month - 1) * 3, 3);
+    text_bytes(text, date.day < 10 ? "  " : " ", date.day < 10 ? 2 : 1);
+    text_unsigned(text, date.day);
+    text_bytes(text, " ", 1);
+    text_clock(text, (unsigned)(epoch_seconds % SECONDS_PER_DAY));
 }
 
 bool text_end(struct text *text)

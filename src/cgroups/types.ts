@@ -69,6 +69,8 @@ export interface Resources {
   memorySwapBytes?: number
   /** 0 to 100. Only cgroup v1 has it. */
   memorySwappiness?: number
+  /** Memory that the kernel uses on behalf of the group, counted apart: no kernel since 5.16 limits it. */
+  kernelMemoryBytes?: number
   /** Processes wait for memory instead of being killed. Only cgroup v1 has it. */
   oomKillDisable?: boolean
 

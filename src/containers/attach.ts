@@ -7,7 +7,7 @@ import type { AttachOptions } from '../runtime/shim/types.ts'
 import type { Context } from './context.ts'
 import { parseDetachKeys } from './detach-keys.ts'
 import type { LiveContainer } from './live.ts'
-import { rotation } from './logs/config.ts'
+import { logPlace } from './logs/place.ts'
 import { readLog } from './logs/reader.ts'
 import type { AttachRequest } from './types.ts'
 
@@ -57,10 +57,9 @@ function attachOptions(context: Context, { config }: LiveContainer, request: Att
 
 /** What was logged before the client was attached: everything later comes to it by its stream. */
 function pastLog({ paths, config }: LiveContainer, { stdout, stderr }: AttachRequest, untilNs: bigint): Readable {
-  const { logConfig } = config.hostConfig
-  if (logConfig.type !== 'json-file') return ended()
-  const { maxFiles } = rotation(logConfig.config)
-  const source = { path: paths.log, maxFiles, tty: config.config.tty, ended: null }
+  const place = logPlace(config.hostConfig.logConfig, paths)
+  if (place === null) return ended()
+  const source = { ...place, tty: config.config.tty, ended: null }
   const request = {
     stdout,
     stderr,

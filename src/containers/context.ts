@@ -14,6 +14,7 @@ import type { Archives, Snapshots } from '../snapshots/types.ts'
 import type { Volumes } from '../volumes/types.ts'
 import { linkTarget } from './links.ts'
 import type { LiveContainer, LiveExec } from './live.ts'
+import { LogCompressor } from './logs/compress.ts'
 import { type Roots, trashFolder, writeState } from './store/files.ts'
 import { findId } from './store/lookup.ts'
 import { Names } from './store/names.ts'
@@ -23,6 +24,8 @@ import type { ContainerId, ExecId, LogConfig, SkiffEvent, Ulimit } from './types
 /** What the daemon's configuration says about containers. */
 export interface ContainerDefaults {
   logConfig: LogConfig
+  /** journald's. */
+  journalSocket: string
   ulimits: Ulimit[]
   /** As --cgroup-parent; '' for the daemon's own group. */
   cgroupParent: string
@@ -74,6 +77,7 @@ export class Context {
   /** Every exec of every container, by its id. */
   readonly execs = new Map<ExecId, LiveExec>()
   readonly trash: Trash
+  readonly compressor: LogCompressor
   /** An empty folder that every container mounts its root on: in its own mount namespace, where only it sees it. */
   readonly rootMountPoint: string
   /** The daemon is going down: nothing is started any more. */
@@ -85,6 +89,7 @@ export class Context {
     readonly defaults: ContainerDefaults,
   ) {
     this.rootMountPoint = join(roots.execRoot, 'root')
+    this.compressor = new LogCompressor(rooms.log)
     this.trash = new Trash(trashFolder(roots), rooms.log)
   }
 

@@ -15,7 +15,7 @@ import { watchHealth } from './health/watch.ts'
 import { restartSoon } from './lifecycle/policy.ts'
 import { finishRemoval, removeEnded } from './lifecycle/remove.ts'
 import { placement } from './lifecycle/start.ts'
-import { type End, endOf, lostEnd, recordEnd, watchProcess } from './lifecycle/watch.ts'
+import { compressLog, type End, endOf, lostEnd, recordEnd, watchProcess } from './lifecycle/watch.ts'
 import type { LiveContainer } from './live.ts'
 import { restoreNetwork } from './network/restore.ts'
 import { containersFolder, runFolder } from './store/files.ts'
@@ -33,6 +33,8 @@ export async function reconcile(context: Context): Promise<void> {
   await finishRemovals(context)
   await putStrayRootsAside(context, names)
   await Promise.all(containers.map(container => adoptOne(context, container)))
+  // What was rotated while there was no daemon.
+  for (const container of containers) compressLog(context, container)
   await removeOrphans(context)
 }
 

@@ -2,6 +2,7 @@
 
 import type { Logger } from 'pino'
 import { createApiServer } from '../api/server.ts'
+import { removeLeftBuilds } from '../build/service.ts'
 import { reconcile } from '../containers/reconcile.ts'
 import { releaseAll, stopAll } from '../containers/shutdown.ts'
 import { CommandHosts } from './command-host.ts'
@@ -10,6 +11,7 @@ import { reportFindings } from './examination.ts'
 import { makeFolders } from './instance.ts'
 import { listenAddresses } from './listen.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
+import { notify } from './service-manager.ts'
 import { openServices } from './services.ts'
 import type { Settings } from './settings.ts'
 
@@ -26,6 +28,7 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   const lock = await lockDataRoot(settings.dataRoot)
   const addresses = await listenAddresses(settings.hosts, settings.group)
   const { services, containers, networks } = await openServices(settings, log)
+  await removeLeftBuilds({ context: containers })
   await reconcile(containers)
   services.volumes.settle()
   // After the last sandbox is restored: the firewall's table is written as a whole.
@@ -45,8 +48,10 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   }
   reportFindings(settings, log).catch(error => log.error({ err: error }, 'the host could not be examined'))
   log.info({ hosts: settings.hosts, dataRoot: settings.dataRoot }, 'skiffd is ready')
+  notify('READY=1', 'containers can be started')
   return {
     async stop() {
+      notify('STOPPING=1', 'containers run on')
       containers.stopping = true
       if (settings.liveRestore) releaseAll(containers)
       else await stopAll(containers)

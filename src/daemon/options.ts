@@ -84,7 +84,7 @@ export const OPTIONS = [
     key: 'log-driver',
     flag: 'log-driver',
     kind: 'text',
-    describe: 'Default driver for container logs (json-file|none)',
+    describe: 'Default driver for container logs (json-file|local|syslog|journald|none)',
   },
   { key: 'log-opts', flag: 'log-opt', kind: 'map', describe: 'Default log driver options for containers' },
   { key: 'default-ulimits', flag: 'default-ulimit', kind: 'ulimits', describe: 'Default ulimits for containers' },

@@ -4,10 +4,12 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { API_VERSION, MIN_API_VERSION } from '../api/server.ts'
 import type { Services } from '../api/services.ts'
+import { createBuildService, openCache } from '../build/service.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
 import { type ContainerDefaults, Context } from '../containers/context.ts'
 import { Files } from '../containers/files/container-files.ts'
 import { idsWhere } from '../containers/list-filters.ts'
+import { LOG_DRIVERS } from '../containers/logs/config.ts'
 import { createContainerService } from '../containers/service.ts'
 import { ownerOf } from '../containers/spec/owner.ts'
 import { Stats } from '../containers/stats/stats.ts'
@@ -50,6 +52,8 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
     openSnapshots(settings.dataRoot, { driver: settings.storageDriver, salvage }),
     openNetworks(settings, log, salvage),
   ])
+  // Before the images: what is swept then is what nobody keeps.
+  const cache = await openCache({ dataRoot: settings.dataRoot, layers: room.layers })
   const users: { context: Context | null } = { context: null }
   const emit = events.emit.bind(events)
   const [images, localVolumes] = await Promise.all([
@@ -96,6 +100,7 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
   })
   const services: Services = {
     containers: createContainerService(context),
+    builds: createBuildService({ context, snapshots: room, cache }),
     files: new Files(context, { archives, ownerOf: container => ownerOf(context, container) }),
     stats: new Stats(context),
     images,
@@ -127,6 +132,7 @@ const usersOfVolume = (context: Context | null, name: string): string[] =>
 
 const containerDefaults = (settings: Settings, userNamespace: UserNamespace | null): ContainerDefaults => ({
   logConfig: { type: settings.logDriver, config: settings.logOptions },
+  journalSocket: settings.journalSocket,
   ulimits: settings.ulimits,
   // The daemon's own group is below it already.
   cgroupParent: '',
@@ -151,7 +157,7 @@ const systemSettings = (settings: Settings, storageDriver: StorageDriver): Syste
   dataRoot: settings.dataRoot,
   debug: settings.debug,
   loggingDriver: settings.logDriver,
-  logDrivers: ['json-file', 'none'],
+  logDrivers: LOG_DRIVERS,
   labels: settings.labels,
   registry: {
     mirrors: settings.registryMirrors,

@@ -9,6 +9,7 @@ import { BUILD_DIR } from '../kernel/native.ts'
 import { DEFAULT_POOLS, type DefaultPool } from '../networks/subnet-choice.ts'
 import type { StorageDriver } from '../snapshots/types.ts'
 import type { OptionKey, RawSettings } from './options.ts'
+import { passedSockets } from './service-manager.ts'
 
 export interface Settings {
   dataRoot: string
@@ -34,6 +35,8 @@ export interface Settings {
   dnsOptions: string[]
   hostGateway: string
   logDriver: string
+  /** systemd's, but for tests (SKIFF_JOURNAL_SOCKET). */
+  journalSocket: string
   logOptions: Record<string, string>
   ulimits: Ulimit[]
   shmBytes: number
@@ -63,7 +66,8 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
   const settings: Settings = {
     dataRoot: read.path('data-root', '/var/lib/skiff'),
     execRoot: read.path('exec-root', '/run/skiff'),
-    hosts: hosts.length > 0 ? hosts : [DEFAULT_HOST],
+    // A service manager that passes sockets means them.
+    hosts: hosts.length > 0 ? hosts : [passedSockets(env).length > 0 ? 'fd://' : DEFAULT_HOST],
     group: read.text('group', 'skiff'),
     pidFile: read.path('pidfile', '/run/skiff/skiffd.pid'),
     debug: read.flag('debug', false),
@@ -85,6 +89,7 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
     hostGateway: read.text('host-gateway-ip', ''),
     logDriver: read.text('log-driver', 'json-file'),
     logOptions: read.map('log-opts'),
+    journalSocket: env.SKIFF_JOURNAL_SOCKET ?? '/run/systemd/journal/socket',
     ulimits: read.ulimits(),
     shmBytes: bytes(read.text('default-shm-size', '64M'), 'default-shm-size'),
     ipcMode: read.oneOf('default-ipc-mode', ['private', 'shareable'], 'private'),

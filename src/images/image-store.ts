@@ -146,11 +146,26 @@ export class ImageStore {
         oci,
         record: { ...known?.record, ...record, ...(all.length > 0 ? { manifests: all } : {}) },
       }
-      await this.#writeRecord(stored)
       this.#images.set(id, stored)
       const renamed = references.filter(reference => this.#references.get(reference) !== id)
       if (references.length > 0) await this.#refer(stored, references, new Date())
+      else await this.#writeRecord(stored)
       return { stored, renamed }
+    })
+  }
+
+  /** Images that nobody has asked for by themselves: a power cut may take them. Their layers are there for certain all the same. */
+  async addSteps(images: readonly Pick<NewImage, 'config' | 'record'>[]): Promise<void> {
+    if (images.length === 0) return
+    await this.settleLayers()
+    await this.exclusively(async () => {
+      for (const { config, record } of images) {
+        const id = (await this.blobs.write(config, { durable: false })) as string as ImageId
+        if (this.#images.has(id)) continue
+        const stored = { id, oci: decodeImage(config), record: { ...record } }
+        await this.#writeRecord(stored, { durable: false })
+        this.#images.set(id, stored)
+      }
     })
   }
 
@@ -233,8 +248,8 @@ export class ImageStore {
     await writeAtomically(path, `${JSON.stringify(sorted, null, 2)}\n`, { durable: true })
   }
 
-  async #writeRecord({ id, record }: StoredImage): Promise<void> {
-    await writeAtomically(this.#recordPath(id), `${JSON.stringify(record, null, 2)}\n`, { durable: true })
+  async #writeRecord({ id, record }: StoredImage, { durable = true } = {}): Promise<void> {
+    await writeAtomically(this.#recordPath(id), `${JSON.stringify(record, null, 2)}\n`, { durable })
   }
 
   #recordPath(id: ImageId): string {

@@ -1,11 +1,10 @@
 /** What can be told of an image's layers: history, sizes, who shares them. */
 
 import type { LayerStore } from '../snapshots/layers.ts'
-import type { SnapshotRoom } from '../snapshots/service.ts'
 import { chainOf, type ImageStore, type StoredImage } from './image-store.ts'
 import { historyFromOci } from './oci.ts'
 import { familiarName, parseReference } from './references.ts'
-import type { ChainId, HistoryEntry, HistoryLine, Image, ImageDiskUsage, ImageId, LayerDescription } from './types.ts'
+import type { ChainId, HistoryEntry, HistoryLine, Image, ImageDiskUsage, ImageId } from './types.ts'
 
 /** Newest first. Ancestors that are images here are named by their ids. */
 export function historyOf(store: ImageStore, layers: LayerStore, image: StoredImage): HistoryLine[] {
@@ -29,7 +28,7 @@ export function historyOf(store: ImageStore, layers: LayerStore, image: StoredIm
   return lines
 }
 
-const entriesOf = ({ oci }: StoredImage): HistoryEntry[] => (oci.history ?? []).map(historyFromOci)
+export const entriesOf = ({ oci }: StoredImage): HistoryEntry[] => (oci.history ?? []).map(historyFromOci)
 
 const tagsOf = (store: ImageStore, id: ImageId): string[] =>
   store
@@ -59,29 +58,8 @@ export function diskUsage(
 const layerNames = (layers: LayerStore, chain: ChainId[]): Set<string> =>
   new Set(chain.map(id => layers.find(id)?.name).filter(name => name !== undefined))
 
-/** Lowest first. */
-export async function treeOf(
-  store: ImageStore,
-  { layers, workers }: SnapshotRoom,
-  image: StoredImage,
-): Promise<LayerDescription[]> {
-  const chain = chainOf(image)
-  const stack = chain.map(id => layers.get(id))
-  const summaries = await workers.run('describeLayers', { trees: stack.map(layer => layers.treeOf(layer)) })
-  const steps = entriesOf(image).filter(({ emptyLayer }) => !emptyLayer)
-  return stack.map((layer, index) => ({
-    chainId: chain[index]!,
-    diffId: layer.diffId,
-    name: layer.name,
-    path: layers.treeOf(layer),
-    createdBy: steps[index]?.createdBy || steps[index]?.comment || '',
-    size: layer.size,
-    ...summaries[index]!,
-    sharedWith: sharers(store, layers, image, layer.name),
-  }))
-}
-
-function sharers(store: ImageStore, layers: LayerStore, image: StoredImage, layer: string): string[] {
+/** Other images with this layer, by a name if they have one. */
+export function sharers(store: ImageStore, layers: LayerStore, image: StoredImage, layer: string): string[] {
   return store
     .all()
     .filter(other => other.id !== image.id && layerNames(layers, chainOf(other)).has(layer))

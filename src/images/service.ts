@@ -6,10 +6,11 @@ import { Salvage } from '../kernel/salvage.ts'
 import type { LayerStore } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
 import { BUILTINS } from './builtin/index.ts'
-import { commitImage, importImage } from './create.ts'
+import { commitImage, composeImage, importImage } from './create.ts'
 import { applyFilters, createdMs, type ResolvedFilters } from './filters.ts'
 import { chainOf, describeImage, ImageStore, type StoredImage } from './image-store.ts'
-import { diskUsage, historyOf, treeOf } from './inspect.ts'
+import { diskUsage, historyOf } from './inspect.ts'
+import { treeOf } from './layer-tree.ts'
 import { loadImages } from './load-images.ts'
 import {
   familiarName,
@@ -26,6 +27,7 @@ import { isIdPrefix, isNameOf, removeImage } from './remove.ts'
 import { type SavedImage, saveImages } from './save.ts'
 import type {
   CommitOptions,
+  ComposeOptions,
   HistoryLine,
   Image,
   ImageDiskUsage,
@@ -33,9 +35,9 @@ import type {
   ImageFilters,
   ImageId,
   Images,
+  ImageTree,
   ImageUse,
   ImportOptions,
-  LayerDescription,
   Progress,
   Removed,
 } from './types.ts'
@@ -60,7 +62,7 @@ export async function openImages({
   room.layers.addUser(() => store.all().flatMap(chainOf))
   await room.layers.allowSweeps()
   reportMissingLayers(store, room.layers, salvage)
-  return new ImageService(store, room, usesOf)
+  return new ImageService(store, room, { dataRoot, usesOf })
 }
 
 function reportMissingLayers(store: ImageStore, layers: LayerStore, salvage: Salvage): void {
@@ -76,16 +78,22 @@ export class ImageService implements Images {
   readonly #store: ImageStore
   readonly #room: SnapshotRoom
   readonly #layers: LayerStore
+  readonly #dataRoot: string
   readonly #usesOf: (id: ImageId) => ImageUse[]
   readonly #listeners = new Set<(event: ImageEvent) => void>()
   /** Built-in images that are being made: whoever asks meanwhile waits for the same one. */
   readonly #making = new Map<string, Promise<StoredImage>>()
 
-  constructor(store: ImageStore, room: SnapshotRoom, usesOf: (id: ImageId) => ImageUse[]) {
+  constructor(
+    store: ImageStore,
+    room: SnapshotRoom,
+    { dataRoot, usesOf }: Pick<ImagesDependencies, 'dataRoot' | 'usesOf'>,
+  ) {
     this.#store = store
     this.#room = room
     this.#layers = room.layers
     this.#usesOf = usesOf
+    this.#dataRoot = dataRoot
   }
 
   async resolve(name: string): Promise<Image> {
@@ -172,6 +180,10 @@ export class ImageService implements Images {
     return this.#describe(stored)
   }
 
+  async compose(options: ComposeOptions, steps: readonly ComposeOptions[] = []): Promise<Image> {
+    return this.#describe(await composeImage(this.#store, options, steps))
+  }
+
   async history(name: string): Promise<HistoryLine[]> {
     return historyOf(this.#store, this.#layers, await this.#find(name))
   }
@@ -180,8 +192,12 @@ export class ImageService implements Images {
     return diskUsage(this.#store, this.#layers, stored => this.#describe(stored))
   }
 
-  async tree(name: string): Promise<LayerDescription[]> {
-    return treeOf(this.#store, this.#room, await this.#find(name))
+  async tree(name: string, { withFiles }: { withFiles: boolean }): Promise<ImageTree> {
+    const stored = await this.#find(name)
+    const options = { dataRoot: this.#dataRoot, withFiles }
+    // Walking takes its time: nothing of it is swept meanwhile.
+    const tree = await this.#layers.keeping(() => treeOf(this.#store, this.#room, stored, options))
+    return { image: this.#describe(stored), ...tree }
   }
 
   /** What speaks to registries, on top of this service's store. */

@@ -6,6 +6,7 @@
  */
 
 import type { Readable } from 'node:stream'
+import type { LayerSummary } from '../snapshots/describe-layers.ts'
 import type { ChainId, DiffId, Digest } from '../snapshots/types.ts'
 
 export type { ChainId, DiffId, Digest }
@@ -154,6 +155,19 @@ export interface CommitOptions {
   createdBy: string
 }
 
+/** An image of layers that are here already. */
+export interface ComposeOptions {
+  config: ImageConfig
+  platform: { os: string; architecture: string; variant: string | undefined }
+  author: string
+  /** RFC 3339. */
+  created: string
+  diffIds: readonly DiffId[]
+  history: readonly HistoryEntry[]
+  /** The image that it continues, if that is here. */
+  parent: ImageId | undefined
+}
+
 export interface Images {
   /**
    * By reference, `name@digest`, id or unambiguous prefix of an id. `host` and `hello` are made on first use.
@@ -175,12 +189,14 @@ export interface Images {
   /** An archive that both docker and OCI tools load. */
   save(names: string[]): Promise<Readable>
   commit(options: CommitOptions): Promise<Image>
+  /** The same options give the same image, with images of the `steps` that led to it. Call it while something keeps the layers. */
+  compose(options: ComposeOptions, steps?: readonly ComposeOptions[]): Promise<Image>
   /** Each history entry of an image with its size; newest first, as `docker history` shows it. */
   history(name: string): Promise<HistoryLine[]>
   /** Bytes on disk of all layers, each once; and those that no image of `ids` shares with another. */
   diskUsage(): Promise<{ layersSize: number; images: ImageDiskUsage[] }>
-  /** The layers of an image, lowest first, for `image tree`. */
-  tree(name: string): Promise<LayerDescription[]>
+  /** The steps and layers of an image, lowest first, for `image tree`. `withFiles` looks into each layer. */
+  tree(name: string, options: { withFiles: boolean }): Promise<ImageTree>
   /** Tells of every change. Returns the function that ends it. */
   subscribe(listener: (event: ImageEvent) => void): () => void
 }
@@ -199,19 +215,28 @@ export interface ImageDiskUsage {
   uniqueSize: number
 }
 
+export interface ImageTree {
+  image: Image
+  /** Lowest first. */
+  steps: TreeStep[]
+  /** How a container's root would be mounted, standing in this folder; undefined where it is a copy. */
+  mount: { folder: string; options: string } | undefined
+}
+
+export interface TreeStep extends HistoryEntry {
+  /** undefined for a step that only changed the configuration. */
+  layer: LayerDescription | undefined
+}
+
 export interface LayerDescription {
   chainId: ChainId
   diffId: DiffId
   /** The name of its folder, and where that is. */
   name: string
   path: string
-  createdBy: string
   size: number
-  added: number
-  changed: number
-  deleted: number
-  /** Bytes of files in it that layers above hide. */
-  hidden: number
+  /** undefined if nobody looked. */
+  files: LayerSummary | undefined
   /** Other images with the same layer. */
   sharedWith: string[]
 }

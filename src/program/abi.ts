@@ -84,6 +84,8 @@ export const LAUNCH = {
   STDIN_ONCE: 1 << 2,
   /** Write stdout and stderr to the log. */
   LOG: 1 << 3,
+  /** Tell when the log was rotated: somebody compresses the older files. */
+  TELL_ROTATIONS: 1 << 4,
   MAX_BYTES: 32 << 20,
 } as const
 
@@ -119,9 +121,36 @@ export const LAUNCH_HEADER = struct({
   log_max_bytes: 'u64',
   log_max_files: 'u32',
   reserved: 'u32',
+  /** LOG_FORWARD, then its texts; 0 bytes: entries go nowhere else. */
+  log_forward_at: 'u32',
+  log_forward_bytes: 'u32',
 })
 
-export const LOG_LIMITS = { MAX_NAME: 200, MAX_ATTRIBUTES: 16 << 10 } as const
+export const LOG_LIMITS = { MAX_NAME: 200, MAX_ATTRIBUTES: 16 << 10, MAX_FORWARD_TEXT: 64 << 10 } as const
+
+/** Whom log entries are sent to besides the file, and how; `before_bytes` and `after_bytes` of text follow. */
+export const LOG_FORWARD = struct({
+  /** FORWARD_FORMAT */
+  format: 'u32',
+  /** syslog(3)'s facility, not shifted. */
+  facility: 'u32',
+  /** SOCK_STREAM or SOCK_DGRAM. */
+  socket_type: 'u32',
+  /** 1: what the process writes waits for a slow receiver; 0: entries that do not fit are lost. */
+  blocking: 'u32',
+  /** How much may wait to be sent. */
+  buffer_bytes: 'u64',
+  /** Of local time, for the formats that know no time zone. */
+  utc_offset_seconds: 'i32',
+  address_bytes: 'u32',
+  /** As connect(2) takes it. */
+  address: ['u8', 128],
+  before_bytes: 'u32',
+  after_bytes: 'u32',
+})
+
+/** How a message looks; native/shim/forward-message.c. */
+export const FORWARD_FORMAT = { UNIX: 1, RFC3164: 2, RFC5424: 3, RFC5424_MICRO: 4, JOURNAL: 5 } as const
 
 /** What a client of the streams asks for; the payload of an ATTACH frame. */
 export const ATTACH_REQUEST = struct({ flags: 'u32', key_count: 'u32', keys: ['u8', 32] })
@@ -145,6 +174,7 @@ export const FRAME = {
   STARTED: 1, // STARTED, then its reports: the program ran up to its exec
   FAILED: 2, // FAILED, then its reports: the process never came to be
   EXITED: 3, // EXITED
+  ROTATED: 5, // empty: the log was rotated since the last ROTATION_SEEN
   // From the shim, on a connection that sent ATTACH; then raw bytes.
   ATTACHED: 4, // ATTACHED
   // To the shim: the first frame of a connection says what it is for.
@@ -153,6 +183,7 @@ export const FRAME = {
   // To the shim, on a control connection.
   RESIZE: 18, // RESIZE
   CLOSE_STDIN: 19, // empty
+  ROTATION_SEEN: 21, // empty: the daemon looks at the log's files now; tell of the next rotation
   SIGNAL: 20, // SIGNAL: to the process, whose pid cannot have been reused since the shim is its parent
   /** Of what is sent to the shim. */
   MAX_PAYLOAD: 64,

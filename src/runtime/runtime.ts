@@ -22,7 +22,7 @@ import { startFailed, type Trace } from './start-failed.ts'
 export { StartFailed, type Trace } from './start-failed.ts'
 
 /** What becomes of a process's streams, and where its shim lives: the part of a launch that its specification does not say. */
-export type ProcessIo = Pick<ShimLaunch, 'runDir' | 'stdin' | 'log' | 'attach'>
+export type ProcessIo = Pick<ShimLaunch, 'runDir' | 'stdin' | 'log' | 'forward' | 'attach'>
 
 export interface StartedProcess {
   handle: ShimHandle

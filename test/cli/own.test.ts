@@ -58,9 +58,50 @@ test('image tree shows the layers from the bottom up', async () => {
   await cliOk(skiff, ['commit', 'changed', 'second'])
   const tree = await cliOk(skiff, ['image', 'tree', 'second'])
   expect(tree).toMatch(
-    /^second:latest {2}[0-9a-f]{12} {2}\S+ in 2 layers\n├─ .*Imported from -.*\n│ +layer [0-9a-f]{12}, shared with busybox:latest\n└─ .*touch \/new/,
+    /^second:latest {2}[0-9a-f]{12} {2}\S+ in 2 layers\n├─ .*Imported from -.*\n│ +layer [0-9a-f]{12}, shared with busybox:latest\n│ +\d+ added, 0 changed, 0 deleted\n└─ .*touch \/new/,
   )
+  expect(tree).toMatch(/mount -t overlay overlay -o lowerdir=\w+:\w+:0,upperdir=\S+,workdir=\S+ ROOT$/)
+  expect(await cliOk(skiff, ['explain', 'second'])).toBe(tree)
   await cliOk(skiff, ['rm', 'changed'])
+})
+
+test('image tree tells what each layer does to the ones below, and what is wasted', async () => {
+  const step = async (from: string, script: string, to: string) => {
+    await cliOk(skiff, ['run', '--name', 'step', '--network', 'none', from, 'sh', '-c', script])
+    await cliOk(skiff, ['commit', 'step', to])
+    await cliOk(skiff, ['rm', 'step'])
+  }
+  await step(
+    'busybox',
+    'mkdir /d; dd if=/dev/zero of=/d/big bs=1000 count=300; echo 1 > /d/small; echo 2 > /gone',
+    'one',
+  )
+  await step('one', 'echo new > /d/small; rm -r /d/big /gone; echo 3 > /added', 'two')
+  const { Steps, Mount } = JSON.parse(await cliOk(skiff, ['image', 'tree', '--format', 'json', 'two']))
+  const [base, lower, upper] = Steps.map(({ Layer }: { Layer: object }) => Layer)
+  expect(base).toMatchObject({ Files: { Changed: 0, Deleted: 0, HiddenBytes: 0 } })
+  expect(base.SharedWith.sort()).toEqual(['busybox:latest', 'one:latest', 'second:latest'])
+  // d, big, small, gone; of which all but d are hidden.
+  expect(lower).toMatchObject({ Files: { Added: 4, Changed: 0, Deleted: 0, HiddenBytes: 300_004 }, Size: 300_004 })
+  expect(lower.SharedWith).toEqual(['one:latest'])
+  expect(upper).toMatchObject({ Files: { Added: 1, Changed: 1, Deleted: 2, HiddenBytes: 0 }, SharedWith: [] })
+  expect(Mount.Options).toMatch(/^lowerdir=\w+:\w+:\w+:0,upperdir=/)
+  expect(JSON.parse(await cliOk(skiff, ['explain', '--json', 'two'])).Steps).toHaveLength(3)
+  expect(await cli(skiff, ['explain', '--sh', 'two'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('two is an image'),
+  })
+
+  const forest = await cliOk(skiff, ['images', '--tree'])
+  expect(forest).toMatch(/^└─ [0-9a-f]{12} {2}\S+ {2}busybox:latest\n/)
+  expect(forest).toMatch(
+    / {3}└─ [0-9a-f]{12} {2}300kB {2}one:latest\n {6}└─ [0-9a-f]{12} {2}\S+ {2}two:latest|│ {2}└─ [0-9a-f]{12} {2}\S+ {2}two:latest/,
+  )
+  expect(await cli(skiff, ['images', '--tree', '-q'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('--quiet is not yet supported with --tree'),
+  })
+  await cliOk(skiff, ['rmi', 'two', 'one'])
 })
 
 test.each([
@@ -74,7 +115,6 @@ test.each([
 
 test.each([
   [['start', '--checkpoint', 'x', 'c'], '--checkpoint is not supported'],
-  [['images', '--tree'], '--tree is not supported'],
   [['volume', 'ls', '--cluster'], '--cluster is not supported'],
   [['--tls', 'ps'], 'TLS to the daemon'],
   [['--context', 'other', 'ps'], 'contexts are not supported'],

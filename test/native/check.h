@@ -25,6 +25,7 @@ const char *test_folder(void);
 void test_text(void);
 void test_json(void);
 void test_log(void);
+void test_forward(void);
 void test_detach_keys(void);
 void test_outbox(void);
 void test_programs(void);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -210,6 +211,25 @@ static void a_full_disk_costs_whole_entries(void)
     close_test_log(log);
 }
 
+// Somebody puts a compressed file in its place: nothing moves, nothing waits, and the file goes on.
+static void rotation_waits_for_no_lock(void)
+{
+    struct log *log = open_test_log(10, 3, "");
+    int other = open(test_folder(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    CHECK(flock(other, LOCK_EX) == 0);
+    write_string(log, LOG_STDOUT, "1\n2\n", 1);
+    log_flush(log);
+    CHECK(!log->rotated && faccessat(log->folder, "c.log.1", F_OK, 0) < 0);
+    CHECK(flock(other, LOCK_UN) == 0);
+    write_string(log, LOG_STDOUT, "3\n", 1);
+    log_flush(log);
+    CHECK(log->rotated);
+    CHECK(file_is(log, "c.log.1", "{\"log\":\"1\\n\",\"stream\":\"stdout\"," AT_1 "{\"log\":\"2\\n\",\"stream\":\"stdout\"," AT_1));
+    CHECK(file_is(log, "c.log", "{\"log\":\"3\\n\",\"stream\":\"stdout\"," AT_1));
+    close(other);
+    close_test_log(log);
+}
+
 void test_log(void)
 {
     RUN(lines_wait_for_their_end);
@@ -217,6 +237,7 @@ void test_log(void)
     RUN(long_lines_are_cut);
     RUN(reads_leave_no_trace);
     RUN(rotation_keeps_as_many_files_as_asked);
+    RUN(rotation_waits_for_no_lock);
     RUN(one_file_is_emptied);
     RUN(a_log_goes_on_where_it_was);
     RUN(a_full_disk_costs_whole_entries);

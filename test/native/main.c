@@ -71,6 +71,7 @@ int main(void)
     test_text();
     test_json();
     test_log();
+    test_forward();
     test_detach_keys();
     test_outbox();
     test_programs();

@@ -1,8 +1,9 @@
-/** skiff's own: the system calls that made a container, or would make one. */
+/** skiff's own: the system calls that made a container, or would make one; the layers that an image is made of. */
 
 import type { ExplainForm } from '../../containers/types.ts'
 import { InvalidParameter } from '../../kernel/errors.ts'
 import { createBody, toCreateRequest } from '../codec/container-create.ts'
+import { encodeTree } from '../codec/image-tree.ts'
 import type { Call } from '../http/call.ts'
 import { get, post, type Route } from '../http/router.ts'
 
@@ -33,7 +34,14 @@ async function request(call: Call): Promise<void> {
   answer(call, await call.services.containers.explainRequest(asked, form(call)))
 }
 
+/** The layers of an image. `files=0` does not look into them, which takes long where they are large. */
+async function tree(call: Call): Promise<void> {
+  const withFiles = !call.query.has('files') || call.query.flag('files')
+  call.send(200, encodeTree(await call.services.images.tree(call.param('name'), { withFiles })))
+}
+
 export const explainRoutes: Route[] = [
   post('/containers/explain', request),
   get('/containers/{id*}/explain', container),
+  get('/images/{name*}/tree', tree),
 ]

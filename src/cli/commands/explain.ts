@@ -1,11 +1,15 @@
 /** skiff explain: the system calls that made a container, or that would make the one `run` describes. */
 
+import type { Engine } from '../../client/engine.ts'
+import { ApiError, isNotFound } from '../../client/errors.ts'
 import { segment } from '../../client/paths.ts'
 import { write } from '../../client/write.ts'
 import { ANY, type Context, command } from '../command.ts'
 import { createBody } from '../create/body.ts'
 import { CommandError } from '../errors.ts'
 import { type TimedStep, timingReport } from '../explain/timing.ts'
+import { drawTree, type ImageTree } from '../images/tree.ts'
+import { indentJson } from '../output/json.ts'
 import { bool } from '../parse/flag.ts'
 import { parse } from '../parse/parse.ts'
 import { RUN_FLAGS } from './run.ts'
@@ -17,10 +21,10 @@ const FLAGS = {
 }
 
 export const explain = command({
-  usage: '[OPTIONS] CONTAINER\n[OPTIONS] run [RUN OPTIONS] IMAGE [COMMAND] [ARG...]',
+  usage: '[OPTIONS] CONTAINER|IMAGE\n[OPTIONS] run [RUN OPTIONS] IMAGE [COMMAND] [ARG...]',
   description: `Show the system calls that make a container: each step, why it is there, and its man page.
 Of a container that ran also what each step answered and how long it took; then its
-namespaces, cgroup and layers. With run, nothing is started.`,
+namespaces, cgroup and layers. With run, nothing is started. Of an image: its layers, as image tree.`,
   arity: [1, ANY],
   interspersed: false,
   flags: FLAGS,
@@ -34,6 +38,8 @@ namespaces, cgroup and layers. With run, nothing is started.`,
   },
 })
 
+type Options = Context<typeof FLAGS>['options']
+
 const formOf = ({ json, sh }: { json: boolean; sh: boolean }): string => (json ? 'json' : sh ? 'sh' : 'text')
 
 async function ofContainer(
@@ -42,12 +48,38 @@ async function ofContainer(
   rest: readonly string[],
 ): Promise<string> {
   if (rest.length > 0) throw new CommandError("'skiff explain' takes one container, or run and what follows it")
+  try {
+    return await ofStarted(engine, options, name)
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    const layers = await ofImage(engine, options, name)
+    if (layers === undefined) throw error
+    return layers
+  }
+}
+
+async function ofStarted(engine: Engine, options: Options, name: string): Promise<string> {
   const path = `/containers/${segment(name)}/explain`
   if (!options.timing) return await engine.text('GET', path, { query: { format: formOf(options) } })
   const { program } = await engine.get<{ program: TimedStep[] }>(path, { format: 'json' })
   const report = timingReport(program)
   if (report === undefined) throw new CommandError(`${name} has not been started: nothing was timed`)
   return report
+}
+
+/** undefined: there is no such image either. */
+async function ofImage(engine: Engine, options: Options, name: string): Promise<string | undefined> {
+  let text: string
+  try {
+    text = await engine.text('GET', `/images/${segment(name)}/tree`)
+  } catch (error) {
+    // What cannot be an image's name is none either.
+    if (error instanceof ApiError && [400, 404].includes(error.status)) return undefined
+    throw error
+  }
+  if (options.sh || options.timing)
+    throw new CommandError(`${name} is an image: --sh and --timing are for containers, and for run`)
+  return options.json ? indentJson(text) : drawTree(JSON.parse(text) as ImageTree, true)
 }
 
 async function ofRun({ session, engine, options }: Context<typeof FLAGS>, words: readonly string[]): Promise<string> {

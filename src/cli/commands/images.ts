@@ -1,9 +1,12 @@
 /** skiff images: the images there are, a line for each name. */
 
 import { filtersParameter } from '../../client/engine.ts'
+import { segment } from '../../client/paths.ts'
+import { write } from '../../client/write.ts'
 import { command } from '../command.ts'
 import { CommandError } from '../errors.ts'
 import { type ImageRow, type ImageSummary, imageColumns, imageRows } from '../images/rows.ts'
+import { drawForest, type ImageTree } from '../images/tree.ts'
 import { formatFlag, printListing } from '../output/format.ts'
 import { bool, filter } from '../parse/flag.ts'
 
@@ -20,18 +23,21 @@ export const images = command({
     format: formatFlag(),
     'no-trunc': bool('Do not shorten values'),
     quiet: bool('Show only IDs', { short: 'q' }),
-    tree: bool('Show the platforms of each image (refused)'),
+    tree: bool('Show all images in one tree of the layers that they share'),
   },
   async run({ session, engine, options, args }) {
-    if (options.tree)
-      throw new CommandError(
-        "--tree is not supported by skiff: an image has one platform here; see 'skiff image tree IMAGE' for its layers",
-      )
+    if (options.tree && options.quiet) throw new CommandError('--quiet is not yet supported with --tree')
+    if (options.tree && options.format) throw new CommandError('--format is not yet supported with --tree')
     const [reference] = args
     const summaries = await engine.get<ImageSummary[]>('/images/json', {
       all: options.all,
       filters: filtersParameter({ ...options.filter, ...(reference && { reference: [reference] }) }),
     })
+    if (options.tree) {
+      const path = (id: string) => `/images/${segment(id)}/tree`
+      const trees = await Promise.all(summaries.map(({ Id }) => engine.get<ImageTree>(path(Id), { files: '0' })))
+      return await write(session.stdout, drawForest(trees, !options['no-trunc']))
+    }
     const digests = options.digests || /\.Digest\b/.test(options.format)
     await printListing<ImageRow>(session, {
       rows: summaries.flatMap(summary => imageRows(summary, digests)),

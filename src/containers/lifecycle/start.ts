@@ -13,7 +13,9 @@ import type { ContainerSpec } from '../../runtime/spec.ts'
 import type { Context } from '../context.ts'
 import { stopHealth, watchHealth } from '../health/watch.ts'
 import { INITIAL_BACKOFF_MS, type LiveContainer } from '../live.ts'
-import { logAttributes, rotation } from '../logs/config.ts'
+import { jsonFileAttributes } from '../logs/attributes.ts'
+import { forwardOf } from '../logs/forward.ts'
+import { logPlace } from '../logs/place.ts'
 import { emitNetworkEvents } from '../network/events.ts'
 import { type OpenedNetwork, openNetwork } from '../network/open.ts'
 import { startSources } from '../spec/sources.ts'
@@ -71,7 +73,7 @@ async function startProcess(
 ): Promise<void> {
   const { cgroups, log } = context.rooms
   const network = await openNetwork(context, container, undo)
-  const io = processIo(container, clients)
+  const io = await processIo(context, container, clients)
   mkdirSync(io.runDir, { recursive: true, mode: 0o700 })
   undo.defer(() => rmSync(io.runDir, { recursive: true, force: true }))
   const parts = await buildSpec(context, container, network, startSources(context, container, undo))
@@ -140,21 +142,29 @@ export function placement({ defaults }: Context, { config }: LiveContainer): { p
   return parent === '' ? {} : { parent }
 }
 
-function processIo(container: LiveContainer, attach: ProcessIo['attach']): ProcessIo {
+async function processIo(
+  { defaults }: Context,
+  container: LiveContainer,
+  attach: ProcessIo['attach'],
+): Promise<ProcessIo> {
   const { paths, config } = container
-  const { logConfig } = config.hostConfig
-  const log: ProcessIo['log'] = {
-    folder: paths.folder,
-    name: paths.logName,
-    ...rotation(logConfig.config),
-    attributes: logAttributes(logConfig, config.config, config),
-  }
   return {
     runDir: paths.run,
     stdin: stdinOf(config),
-    log: logConfig.type === 'none' ? null : log,
+    log: logOptions(container),
+    forward: await forwardOf(config, defaults),
     attach,
   }
+}
+
+function logOptions({ config, paths }: LiveContainer): ProcessIo['log'] {
+  const { logConfig } = config.hostConfig
+  const place = logPlace(logConfig, paths)
+  if (place === null) return null
+  const { folder, name, maxBytes, maxFiles, compress } = place
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const attributes = logConfig.type === 'json-file' ? jsonFileAttributes(logConfig.config, config) : null
+  return { folder, name, maxBytes, maxFiles, attributes, tellRotations: compress }
 }
 
 async function recordFailure(context: Context, container: LiveContainer, error: unknown): Promise<void> {

@@ -6,6 +6,7 @@ import type { ExitRecord } from '../../runtime/shim/types.ts'
 import type { Context } from '../context.ts'
 import { stopHealth } from '../health/watch.ts'
 import type { LiveContainer, LiveProcess } from '../live.ts'
+import { logPlace } from '../logs/place.ts'
 import { emitNetworkEvents } from '../network/events.ts'
 import { closePidfd } from '../pidfd.ts'
 import { releaseVolumes } from '../spec/sources.ts'
@@ -23,6 +24,7 @@ export interface End {
 /** From now on the end of this process, and its shortage of memory, are taken note of. */
 export function watchProcess(context: Context, container: LiveContainer, process: LiveProcess): void {
   const { log } = context.rooms
+  process.handle.onRotated(() => compressLog(context, container))
   process.handle.exited.then(
     exit => onEnd(context, container, process, endOf(exit)),
     async error => {
@@ -35,6 +37,11 @@ export function watchProcess(context: Context, container: LiveContainer, process
   setImmediate(() => {
     if (container.process === process) watchMemory(context, container, process)
   })
+}
+
+/** Of the files that were rotated so far; later, in its own time. */
+export function compressLog({ compressor }: Context, { config, paths }: LiveContainer): void {
+  compressor.request(logPlace(config.hostConfig.logConfig, paths))
 }
 
 function watchMemory(context: Context, container: LiveContainer, process: LiveProcess): void {
@@ -73,6 +80,8 @@ export async function recordEnd(
   closePidfd(process)
   stopHealth(container)
   const oomKilled = state.oomKilled || process.cgroup.oomKills() > 0
+  // The watch looks at the counters now and then (v1), and begins after the start: a short life may end unseen by it.
+  if (oomKilled && !state.oomKilled) context.emit(container, 'oom')
   const lasted = secondsBetween(state.startedAt, finishedAt)
   container.process = null
   Object.assign(state, {
@@ -94,6 +103,7 @@ export async function recordEnd(
   // Last: until here the shim's records say what happened, should we be killed. And longer, if a full disk took no other.
   if (saved.status === 'fulfilled') rmSync(paths.run, { recursive: true, force: true })
   else context.rooms.log.error({ container: container.id, err: saved.reason }, 'the end of a container is not on disk')
+  compressLog(context, container)
   context.emit(container, 'die', { exitCode: String(exitCode), execDuration: String(Math.floor(lasted)) })
   emitNetworkEvents(context, container, 'disconnect')
   container.endings.ended({ statusCode: exitCode, error: null })

@@ -1,95 +1,71 @@
-/** The log driver and its options: which there are, and what they must look like. */
+/**
+ * The log drivers and their options: which there are, and what they must look like. Docker's documentation, "Configure logging
+ * drivers". What Docker finds out only when the container starts is refused at its creation here, in the same words.
+ */
 
 import { InvalidParameter } from '../../kernel/errors.ts'
-import type { ContainerConfig, LogConfig } from '../types.ts'
+import type { LogConfig } from '../types.ts'
+import { checkAttributes } from './attributes.ts'
+import { isCached, rotationOf } from './rotation.ts'
+import { checkSyslogOptions } from './syslog-options.ts'
+import { parseSize, worded } from './values.ts'
 
-const SIZE = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(i?b)?$/i
-const FACTORS: Record<string, number> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4 }
+/** As `info` lists them: `none` is not a driver to Docker. */
+export const LOG_DRIVERS = ['journald', 'json-file', 'local', 'syslog']
 
-const JSON_FILE_OPTIONS = [
-  'max-file',
-  'max-size',
-  'compress',
-  'labels',
-  'labels-regex',
-  'env',
-  'env-regex',
-  'tag',
-  'mode',
-  'max-buffer-size',
-]
+const FILES = ['max-file', 'max-size', 'compress']
+const ATTRIBUTES = ['labels', 'labels-regex', 'env', 'env-regex', 'tag']
+const SYSLOG = ['syslog-address', 'syslog-facility', 'syslog-format']
+const SYSLOG_TLS = ['syslog-tls-ca-cert', 'syslog-tls-cert', 'syslog-tls-key', 'syslog-tls-skip-verify']
+/** For every driver. */
+const GENERAL = ['mode', 'max-buffer-size', 'cache-disabled', 'cache-max-size', 'cache-max-file', 'cache-compress']
+
+const OPTIONS: Record<string, string[]> = {
+  'json-file': [...FILES, ...ATTRIBUTES],
+  local: FILES,
+  journald: ATTRIBUTES,
+  syslog: [...ATTRIBUTES, ...SYSLOG, ...SYSLOG_TLS],
+}
 
 /** @throws InvalidParameter */
 export function checkLogConfig({ type, config }: LogConfig): void {
   if (type === 'none') return
-  if (type !== '' && type !== 'json-file') {
+  const driver = type === '' ? 'json-file' : type
+  const known = OPTIONS[driver]
+  if (known === undefined) {
     throw new InvalidParameter(`error looking up logging plugin ${type}: plugin "${type}" not found`)
   }
+  delivery(config)
+  isCached(config)
   for (const name of Object.keys(config)) {
-    if (!JSON_FILE_OPTIONS.includes(name)) {
-      throw new InvalidParameter(`unknown log opt '${name}' for json-file log driver`)
-    }
+    if (!known.includes(name) && !GENERAL.includes(name)) throw unknownOption(name, driver)
   }
-  const { maxBytes, maxFiles } = rotation(config)
-  if (maxBytes === null && maxFiles > 1) {
-    throw new InvalidParameter('max-size must be set to a value greater than 0 when max-file is greater than 1')
+  rotationOf({ type: driver, config })
+  checkAttributes(config)
+  if (driver === 'syslog') checkSyslogOptions(config)
+}
+
+const unknownOption = (name: string, driver: string): InvalidParameter =>
+  new InvalidParameter(
+    driver === 'local'
+      ? `unknown log opt '${name}' for log driver local`
+      : `unknown log opt '${name}' for ${driver} log driver`,
+  )
+
+/** What may wait for a receiver that is away; Docker's default for `mode=non-blocking`. */
+const BUFFER_BYTES = 1024 * 1024
+
+/**
+ * The options `mode` and `max-buffer-size`. A file is written at once and needs neither; they are checked all the same.
+ * @throws InvalidParameter
+ */
+export function delivery(config: Record<string, string>): { blocking: boolean; bufferBytes: number } {
+  const { mode = '', 'max-buffer-size': size } = config
+  if (!['', 'blocking', 'non-blocking'].includes(mode)) {
+    throw new InvalidParameter(`logger: logging mode not supported: ${mode}`)
   }
-  if (config.compress === 'true') {
-    throw new InvalidParameter("log opt 'compress' is not supported yet: rotated logs are kept as they are")
-  }
-}
-
-/** Docker's defaults: never rotate, one file. @throws InvalidParameter */
-export function rotation(config: Record<string, string>): { maxBytes: number | null; maxFiles: number } {
-  const maxFiles = config['max-file'] === undefined ? 1 : Number(config['max-file'])
-  if (!Number.isInteger(maxFiles)) throw new InvalidParameter(`invalid value for max-file: ${config['max-file']}`)
-  if (maxFiles < 1) throw new InvalidParameter('max-file cannot be less than 1')
-  return { maxBytes: sizeOf(config['max-size'] ?? '-1'), maxFiles }
-}
-
-function sizeOf(text: string): number | null {
-  if (text === '-1') return null
-  const [, digits, unit = ''] = SIZE.exec(text) ?? []
-  if (digits === undefined) throw new InvalidParameter(`invalid size: '${text}'`)
-  const bytes = Math.floor(Number(digits) * (FACTORS[unit.toLowerCase()] ?? 1))
-  if (bytes <= 0) throw new InvalidParameter('max-size must be a positive number')
-  return bytes
-}
-
-/** What `labels`, `env` and `tag` add to every entry; null: nothing. `short`: the id's first twelve digits. */
-export function logAttributes(
-  { config }: LogConfig,
-  { labels, env, image }: Pick<ContainerConfig, 'labels' | 'env' | 'image'>,
-  { id, name }: { id: string; name: string },
-): Record<string, string> | null {
-  const variables = Object.fromEntries(env.filter(entry => entry.includes('=')).map(splitVariable))
-  const attributes = {
-    ...select(labels, config.labels, config['labels-regex']),
-    ...select(variables, config.env, config['env-regex']),
-    ...(config.tag ? { tag: expandTag(config.tag, { id, name, image }) } : {}),
-  }
-  return Object.keys(attributes).length > 0 ? attributes : null
-}
-
-const splitVariable = (entry: string): [string, string] => {
-  const at = entry.indexOf('=')
-  return [entry.slice(0, at), entry.slice(at + 1)]
-}
-
-function select(all: Record<string, string>, names = '', pattern = ''): Record<string, string> {
-  const wanted = names.split(',').filter(name => name !== '')
-  const regex = pattern === '' ? null : new RegExp(pattern)
-  return Object.fromEntries(Object.entries(all).filter(([name]) => wanted.includes(name) || regex?.test(name)))
-}
-
-/** The markup that Docker's log tags take: {{.ID}}, {{.FullID}}, {{.Name}}, {{.ImageName}}, {{.DaemonName}}. */
-function expandTag(tag: string, { id, name, image }: { id: string; name: string; image: string }): string {
-  const values: Record<string, string> = {
-    ID: id.slice(0, 12),
-    FullID: id,
-    Name: name,
-    ImageName: image,
-    DaemonName: 'docker',
-  }
-  return tag.replace(/\{\{\s*\.(\w+)\s*\}\}/g, (whole, field: string) => values[field] ?? whole)
+  const blocking = mode !== 'non-blocking'
+  if (size === undefined) return { blocking, bufferBytes: BUFFER_BYTES }
+  if (blocking) throw new InvalidParameter("logger: max-buffer-size option is only supported with 'mode=non-blocking'")
+  return { blocking, bufferBytes: worded('error parsing option max-buffer-size: ', () => parseSize(size, 1024)) }
 }

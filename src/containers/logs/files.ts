@@ -1,12 +1,14 @@
 /**
- * The files of one log: NAME is being written; NAME.1 is the one before, NAME.2 the one before that. Rotation renames them one
- * by one while we look, so we look until nothing has changed under our eyes.
+ * The files of one log: NAME is being written; NAME.1 is the one before, NAME.2 the one before that. Older ones
+ * may have been compressed, to NAME.2.gz. Rotation renames them one by one while we look, so we look until nothing has changed under
+ * our eyes.
  */
 
 import { setTimeout as pause } from 'node:timers/promises'
 import { inodeOf, LogFile } from './log-file.ts'
 
-export interface LogPlace {
+/** Of a LogPlace, as far as a reader cares. */
+export interface LogFiles {
   path: string
   maxFiles: number
 }
@@ -14,10 +16,10 @@ export interface LogPlace {
 /** A log that is rotated faster than this loses its files before anybody can read them. */
 const MAX_TRIES = 50
 
-const nameOf = ({ path }: LogPlace, index: number): string => (index === 0 ? path : `${path}.${index}`)
+const nameOf = ({ path }: LogFiles, index: number): string => (index === 0 ? path : `${path}.${index}`)
 
 /** Oldest first; the caller closes them. None if nothing has been logged. */
-export async function openLog(place: LogPlace): Promise<LogFile[]> {
+export async function openLog(place: LogFiles): Promise<LogFile[]> {
   for (let tries = 1; ; tries++) {
     const files = openInOrder(place)
     if (isWhole(place, files) || tries === MAX_TRIES) return files.reverse()
@@ -27,7 +29,7 @@ export async function openLog(place: LogPlace): Promise<LogFile[]> {
 }
 
 /** Newest first. */
-function openInOrder(place: LogPlace): LogFile[] {
+function openInOrder(place: LogFiles): LogFile[] {
   const files: LogFile[] = []
   for (let index = 0; index < place.maxFiles; index++) {
     const file = LogFile.open(nameOf(place, index))
@@ -38,14 +40,14 @@ function openInOrder(place: LogPlace): LogFile[] {
 }
 
 /** Every file is still where it was found, and there is no gap behind which more of them are. */
-function isWhole(place: LogPlace, files: readonly LogFile[]): boolean {
+function isWhole(place: LogFiles, files: readonly LogFile[]): boolean {
   if (files.some((file, index) => !file.isAt(nameOf(place, index)))) return false
   const [next, afterNext] = [files.length, files.length + 1]
   return next >= place.maxFiles || (inodeOf(nameOf(place, next)) === null && inodeOf(nameOf(place, afterNext)) === null)
 }
 
 /** The file that follows `current`, which has been rotated away perhaps more than once; null: it is still the newest. */
-export async function nextFile(place: LogPlace, current: LogFile | null): Promise<LogFile | null> {
+export async function nextFile(place: LogFiles, current: LogFile | null): Promise<LogFile | null> {
   if (current?.isAt(place.path)) return null
   const files = await openLog(place)
   const known = files.findIndex(file => file.inode === current?.inode)
@@ -60,7 +62,7 @@ const NEWLINE = 0x0a
 
 /** Where in a file the last `count` lines begin, and how many of them there are: read backwards from the end, in blocks. */
 export async function findTail(file: LogFile, count: number): Promise<{ offset: number; lines: number }> {
-  const { size } = file
+  const size = await file.contentSize()
   const block = Buffer.allocUnsafe(BLOCK_BYTES)
   let lines = 0
   let end = size

@@ -9,13 +9,16 @@ export class Follower {
   #wake: (() => void) | null = null
   readonly #watcher: FSWatcher
 
-  constructor(path: string, end: Promise<unknown>) {
+  /** `gone`: nobody reads any more. */
+  constructor(path: string, end: Promise<unknown>, gone: AbortSignal) {
     const name = basename(path)
     this.#watcher = watch(dirname(path), { persistent: false }, (_event, changed) => {
       if (changed === null || changed === name) this.#notify()
     })
     // The folder goes when the container is removed: then there is nothing left to follow.
     this.#watcher.on('error', () => this.#end())
+    if (gone.aborted) this.#end()
+    else gone.addEventListener('abort', () => this.#end(), { once: true })
     end.then(
       () => this.#end(),
       () => this.#end(),

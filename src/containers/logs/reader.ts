@@ -19,14 +19,17 @@ export interface LogSource {
 }
 
 export function readLog(source: LogSource, request: LogsRequest): Readable {
+  const gone = new AbortController()
   // Chunks of the generator are pieces of output, not objects: the stream's own buffer is counted in bytes.
-  return Readable.from(chunks(source, request), { objectMode: false })
+  const stream = Readable.from(chunks(source, request, gone.signal), { objectMode: false })
+  // A generator that waits cannot be ended from outside: it must be woken.
+  return stream.once('close', () => gone.abort())
 }
 
-async function* chunks(source: LogSource, request: LogsRequest): AsyncGenerator<Buffer> {
+async function* chunks(source: LogSource, request: LogsRequest, gone: AbortSignal): AsyncGenerator<Buffer> {
   const follows = request.follow && source.ended !== null
   // Watching begins before reading: what is written in between is noticed.
-  const follower = follows && source.ended !== null ? new Follower(source.path, source.ended) : null
+  const follower = follows && source.ended !== null ? new Follower(source.path, source.ended, gone) : null
   try {
     const files = await openLog(source)
     const { newest, over } = yield* past(files, source, request)

@@ -65,10 +65,17 @@ export async function pushImage(
       () => Readable.from([configBytes]),
       () => {},
     )
-  const manifest: Manifest = { schemaVersion: 2, mediaType: MEDIA_TYPE.dockerManifest, config, layers }
-  const bytes = Buffer.from(JSON.stringify(manifest, null, 3))
+  const bytes = encodeManifest(config, layers)
   await repository.putManifest(tag, MEDIA_TYPE.dockerManifest, bytes)
   return { digest: digestOf(bytes), size: bytes.length }
+}
+
+/** Byte for byte what Docker writes: the same image has the same digest, whoever has pushed it. */
+function encodeManifest(config: Descriptor, layers: readonly Descriptor[]): Buffer {
+  const ordered = ({ mediaType, size, digest }: Descriptor): Descriptor => ({ mediaType, size, digest })
+  const mediaType = MEDIA_TYPE.dockerManifest
+  const manifest: Manifest = { schemaVersion: 2, mediaType, config: ordered(config), layers: layers.map(ordered) }
+  return Buffer.from(JSON.stringify(manifest, null, 3))
 }
 
 async function pushLayer(

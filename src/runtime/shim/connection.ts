@@ -21,6 +21,7 @@ export interface ControlEvents {
   started(started: StartedRecord, reports: LaunchReports): void
   failed(report: FailureReport): void
   exited(exit: ExitRecord): void
+  rotated(): void
   /** The shim is gone, or has dropped this connection. Always last, and always called once (but for release()). */
   closed(): void
 }
@@ -59,13 +60,17 @@ export class ControlConnection {
     this.#send(encodeFrame(FRAME.CLOSE_STDIN))
   }
 
+  rotationSeen(): void {
+    this.#send(encodeFrame(FRAME.ROTATION_SEEN))
+  }
+
   signal(number: number): void {
     this.#send(signalFrame(number))
   }
 
   /** Ends the connection without being told of it. */
   release(): void {
-    this.#events = { started() {}, failed() {}, exited() {}, closed() {} }
+    this.#events = { started() {}, failed() {}, exited() {}, rotated() {}, closed() {} }
     this.#socket.destroy()
   }
 
@@ -79,6 +84,7 @@ export class ControlConnection {
         const { started, reports } = decodeStarted(payload)
         this.#events.started(started, reports)
       } else if (type === FRAME.FAILED) this.#events.failed(decodeFailed(payload))
+      else if (type === FRAME.ROTATED) this.#events.rotated()
       else if (type === FRAME.EXITED) this.#events.exited(decodeExited(payload))
     }
   }

@@ -10,6 +10,7 @@ import type { AttachOptions, ExitRecord, LaunchReports, ShimHandle, StartedRecor
 export class RunningShim implements ShimHandle {
   readonly exited: Promise<ExitRecord>
   #ended = false
+  #onRotated: (() => void) | null = null
   #settle!: { resolve(exit: ExitRecord): void; reject(error: Error): void }
 
   constructor(
@@ -39,6 +40,16 @@ export class RunningShim implements ShimHandle {
 
   signal(signal: number): void {
     this.control.signal(signal)
+  }
+
+  onRotated(call: () => void): void {
+    this.#onRotated = call
+  }
+
+  /** The shim told of it. It tells of the next rotation when it knows that this one was seen. */
+  rotated(): void {
+    this.control.rotationSeen()
+    this.#onRotated?.()
   }
 
   release(): void {

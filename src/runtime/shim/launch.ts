@@ -2,9 +2,19 @@
 
 import { InvalidParameter } from '../../kernel/errors.ts'
 import { sealedMemfd } from '../../kernel/memfd.ts'
-import { ATTACH, ATTACH_LIMITS, ATTACH_REQUEST, LAUNCH, LAUNCH_HEADER, LOG_LIMITS, SHIM_FD } from '../../program/abi.ts'
+import {
+  ATTACH,
+  ATTACH_LIMITS,
+  ATTACH_REQUEST,
+  FORWARD_FORMAT,
+  LAUNCH,
+  LAUNCH_HEADER,
+  LOG_FORWARD,
+  LOG_LIMITS,
+  SHIM_FD,
+} from '../../program/abi.ts'
 import { encodeProgram } from '../../program/encoding.ts'
-import type { AttachOptions, LogOptions, ShimLaunch } from './types.ts'
+import type { AttachOptions, ForwardOptions, LogOptions, ShimLaunch } from './types.ts'
 
 const ALIGNMENT = 8
 const NO_FD = -1
@@ -34,6 +44,8 @@ export function encodeLaunch(launch: ShimLaunch, { logFolder }: OptionalFds): En
   const logName = parts.add(launch.log ? encodeLogName(launch.log) : Buffer.alloc(0))
   const logAttributes = parts.add(launch.log ? encodeAttributes(launch.log.attributes) : Buffer.alloc(0))
 
+  const forward = parts.add(launch.forward ? encodeForward(launch.forward) : Buffer.alloc(0))
+
   const header = Buffer.alloc(LAUNCH_HEADER.bytes)
   LAUNCH_HEADER.write(header, 0, {
     magic: LAUNCH.MAGIC,
@@ -58,6 +70,8 @@ export function encodeLaunch(launch: ShimLaunch, { logFolder }: OptionalFds): En
     log_max_bytes: BigInt(launch.log?.maxBytes ?? 0),
     log_max_files: launch.log?.maxFiles ?? 1,
     reserved: 0,
+    log_forward_at: forward.at,
+    log_forward_bytes: forward.bytes,
   })
   if (attached.at !== LAUNCH_HEADER.bytes) throw new Error('the clients follow the header')
   return { record: parts.concat(header), fds }
@@ -90,7 +104,8 @@ function launchFlags({ terminal, stdin, log }: ShimLaunch): number {
     (terminal ? LAUNCH.TTY : 0) |
     (stdin === 'null' ? 0 : LAUNCH.STDIN_OPEN) |
     (stdin === 'once' ? LAUNCH.STDIN_ONCE : 0) |
-    (log === null ? 0 : LAUNCH.LOG)
+    (log === null ? 0 : LAUNCH.LOG) |
+    (log?.tellRotations ? LAUNCH.TELL_ROTATIONS : 0)
   )
 }
 
@@ -132,4 +147,29 @@ function encodeAttributes(attributes: LogOptions['attributes']): Buffer {
     throw new InvalidParameter(`log attributes: ${bytes.length} bytes are more than ${LOG_LIMITS.MAX_ATTRIBUTES}`)
   }
   return bytes
+}
+
+const SOCKET_TYPE = { stream: 1, datagram: 2 } as const
+
+function encodeForward(forward: ForwardOptions): Buffer {
+  const { address, before, after } = forward
+  for (const text of [before, after]) {
+    if (text.length > LOG_LIMITS.MAX_FORWARD_TEXT) {
+      throw new InvalidParameter(`log attributes: ${text.length} bytes are more than ${LOG_LIMITS.MAX_FORWARD_TEXT}`)
+    }
+  }
+  const header = Buffer.alloc(LOG_FORWARD.bytes)
+  LOG_FORWARD.write(header, 0, {
+    format: FORWARD_FORMAT[forward.format],
+    facility: forward.facility,
+    socket_type: SOCKET_TYPE[forward.socketType],
+    blocking: forward.blocking ? 1 : 0,
+    buffer_bytes: BigInt(forward.bufferBytes),
+    utc_offset_seconds: forward.utcOffsetSeconds,
+    address_bytes: address.length,
+    address: [...address],
+    before_bytes: before.length,
+    after_bytes: after.length,
+  })
+  return Buffer.concat([header, before, after])
 }

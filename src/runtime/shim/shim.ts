@@ -80,6 +80,7 @@ export async function launchShim(launch: ShimLaunch): Promise<ShimHandle> {
         failure = report
       },
       exited: exit => shim?.onExited(exit),
+      rotated: () => shim?.rotated(),
       closed() {
         reapSoon(born.pid)
         if (shim !== null) void shim.onClosed()
@@ -161,6 +162,7 @@ function connectToRunning(runDir: string): Promise<RunningShim | null> {
       },
       failed() {},
       exited: exit => void connecting.then(() => shim?.onExited(exit)),
+      rotated: () => void connecting.then(() => shim?.rotated()),
       closed() {
         void connecting.then(() => {
           if (shim === null) resolve(null)

@@ -5,6 +5,7 @@
  */
 
 import type { Duplex } from 'node:stream'
+import type { FORWARD_FORMAT } from '../../program/abi.ts'
 import type { Program, StepReport } from '../../program/step.ts'
 
 /** What a client of a process's streams wants. */
@@ -45,6 +46,26 @@ export interface LogOptions {
   maxFiles: number
   /** What `labels`, `env` and `tag` add to each entry as `attrs`; null or {}: nothing. */
   attributes: Readonly<Record<string, string>> | null
+  /** ShimHandle.onRotated is called after rotations: somebody compresses the older files. */
+  tellRotations?: boolean
+}
+
+/** Entries are also sent to somebody, by the shim itself: they go on while there is no daemon. */
+export interface ForwardOptions {
+  format: keyof typeof FORWARD_FORMAT
+  /** syslog(3)'s number. */
+  facility: number
+  socketType: 'stream' | 'datagram'
+  /** As connect(2) takes it; see src/kernel/sockets.ts. */
+  address: Buffer
+  /** Whether the process waits for a slow receiver. */
+  blocking: boolean
+  bufferBytes: number
+  /** Of local time, for formats without a time zone. */
+  utcOffsetSeconds: number
+  /** What stands before and after the shim's process id; the journal's fields stand in `before`. */
+  before: Buffer
+  after: Buffer
 }
 
 export interface ShimLaunch {
@@ -77,6 +98,8 @@ export interface ShimLaunch {
   stdin: 'null' | 'open' | 'once'
   /** null: no log is kept. */
   log: LogOptions | null
+  /** Besides or instead of the log; missing or null: nobody. */
+  forward?: ForwardOptions | null
   /** Clients that are there before the start. */
   attach: readonly PreparedAttach[]
 }
@@ -109,7 +132,7 @@ export interface ExitRecord {
   signal: number
   /** RFC 3339 with nanoseconds, UTC. */
   finishedAt: string
-  /** Log entries that could not be written (a full disk). */
+  /** Log entries that could not be written (a full disk), or sent by the time of the end (no receiver). */
   logEntriesLost: number
 }
 
@@ -131,6 +154,8 @@ export interface ShimHandle {
   closeStdin(): void
   /** To the first process; without effect when it has ended. Its pid cannot be a stranger's: the shim is its parent. */
   signal(signal: number): void
+  /** Calls back after rotations of the log (LogOptions.tellRotations), until the end. One callback at the most. */
+  onRotated(call: () => void): void
   /** Lets go of the shim, which lives on (the daemon is stopping). `exited` never settles after this. */
   release(): void
 }

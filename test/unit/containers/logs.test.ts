@@ -4,8 +4,10 @@ import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { checkLogConfig, logAttributes, rotation } from '../../../src/containers/logs/config.ts'
+import { jsonFileAttributes } from '../../../src/containers/logs/attributes.ts'
 import { type LogSource, readLog } from '../../../src/containers/logs/reader.ts'
+import { rotationOf } from '../../../src/containers/logs/rotation.ts'
+import type { ConfigRecord } from '../../../src/containers/store/record.ts'
 import type { LogsRequest } from '../../../src/containers/types.ts'
 import { formatNs } from '../../../src/kernel/clock.ts'
 
@@ -152,23 +154,35 @@ describe('what is being logged', () => {
   })
 })
 
+const rotation = (type: string, config: Record<string, string> = {}) => rotationOf({ type, config })
+
 describe('log options', () => {
   it('are Docker’s', () => {
-    expect(rotation({})).toEqual({ maxBytes: null, maxFiles: 1 })
-    expect(rotation({ 'max-size': '10m', 'max-file': '3' })).toEqual({ maxBytes: 10 * 1024 ** 2, maxFiles: 3 })
-    expect(() => rotation({ 'max-file': '0' })).toThrow('max-file cannot be less than 1')
-    expect(() => rotation({ 'max-size': 'x' })).toThrow("invalid size: 'x'")
-    expect(() => checkLogConfig({ type: 'json-file', config: { 'max-file': '3' } })).toThrow('max-size must be set')
+    expect(rotation('json-file')).toEqual({ maxBytes: null, maxFiles: 1, compress: false })
+    // Sizes of files are decimal to Docker.
+    const options = { 'max-size': '10m', 'max-file': '3', compress: 'true' }
+    expect(rotation('json-file', options)).toEqual({ maxBytes: 10_000_000, maxFiles: 3, compress: true })
+    expect(rotation('local')).toEqual({ maxBytes: 20 * 1024 ** 2, maxFiles: 5, compress: true })
+    expect(rotation('syslog', { 'cache-max-size': '1k' })).toEqual({ maxBytes: 1000, maxFiles: 5, compress: true })
+    expect(rotation('syslog', { 'cache-disabled': 'true' })).toBeNull()
+    expect(rotation('none')).toBeNull()
+    expect(() => rotation('json-file', { 'max-file': '0' })).toThrow('max-file cannot be less than 1')
+    expect(() => rotation('json-file', { 'max-size': 'x' })).toThrow("invalid size: 'x'")
+    expect(rotation('json-file', { 'max-file': '3' })).toEqual({ maxBytes: null, maxFiles: 3, compress: false })
   })
 
   it('select labels and variables, and expand the tag', () => {
-    const options = { labels: 'a,c', 'env-regex': '^X', tag: '{{.Name}}/{{.ID}}' }
-    expect(
-      logAttributes(
-        { type: 'json-file', config: options },
-        { labels: { a: '1', b: '2' }, env: ['X1=y', 'Z=1'], image: 'busybox' },
-        { id: 'f'.repeat(64), name: 'web' },
-      ),
-    ).toEqual({ a: '1', X1: 'y', tag: 'web/ffffffffffff' })
+    const options = { labels: 'a,c', 'env-regex': '^X', tag: '{{.Name}}/{{ .ID }} {{.ImageID}} {{.Command}}' }
+    const record = {
+      id: 'f'.repeat(64),
+      name: 'web',
+      imageId: `sha256:${'1'.repeat(64)}`,
+      path: 'sh',
+      args: ['-c', 'x'],
+      config: { labels: { a: '1', b: '2' }, env: ['X1=y', 'Z=1'], image: 'busybox' },
+    } as unknown as ConfigRecord
+    const tag = 'web/ffffffffffff sha256:11111 sh -c x'
+    expect(jsonFileAttributes(options, record)).toEqual({ a: '1', X1: 'y', tag })
+    expect(jsonFileAttributes({}, record)).toBeNull()
   })
 })

@@ -227,9 +227,9 @@ describe('images', () => {
       { id: child.id, tags: ['child:latest'], createdBy: 'sh -c edit', comment: 'edited', size: 6 },
       { id: base.id, tags: ['base:latest'], size: 6 },
     ])
-    expect(await images.tree('child')).toMatchObject([
-      { added: 2, changed: 0, deleted: 0, hidden: 6, sharedWith: ['base:latest'] },
-      { added: 1, changed: 1, deleted: 1, hidden: 0, sharedWith: [], createdBy: 'sh -c edit' },
+    expect((await images.tree('child', { withFiles: true })).steps).toMatchObject([
+      { layer: { files: { added: 2, changed: 0, deleted: 0, hidden: 6 }, sharedWith: ['base:latest'] } },
+      { layer: { files: { added: 1, changed: 1, deleted: 1, hidden: 0 }, sharedWith: [] }, createdBy: 'sh -c edit' },
     ])
     const { layersSize, images: used } = await images.diskUsage()
     expect(layersSize).toBe(12)
