@@ -6,8 +6,8 @@ import { removeLeftBuilds } from '../build/service.ts'
 import { reconcile } from '../containers/reconcile.ts'
 import { releaseAll, stopAll } from '../containers/shutdown.ts'
 import { CommandHosts } from './command-host.ts'
-import { lockDataRoot } from './data-root-lock.ts'
 import { reportFindings } from './examination.ts'
+import { lockFolder } from './folder-lock.ts'
 import { makeFolders } from './instance.ts'
 import { listenAddresses } from './listen.ts'
 import { serveMetrics } from './metrics.ts'
@@ -26,7 +26,7 @@ const GRACE_MS = 2_000
 
 export async function runDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
   await makeFolders(settings)
-  const lock = await lockDataRoot(settings.dataRoot)
+  const locks = [await lockFolder(settings.dataRoot), await lockFolder(settings.execRoot)]
   const addresses = await listenAddresses(settings.hosts, settings.group)
   const { services, containers, networks } = await openServices(settings, log)
   await removeLeftBuilds({ context: containers })
@@ -70,7 +70,7 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
       await containers.trash.emptied()
       networks?.retire()
       await removePidFile(settings.pidFile)
-      await lock.close()
+      for (const lock of locks) await lock.close()
     },
   }
 }
