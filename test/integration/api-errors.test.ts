@@ -63,6 +63,7 @@ const SAME: Case[] = [
   ['POST', '/volumes/create', { Name: 'named', DriverOpts: { type: 'tmpfs' } }],
   ['POST', '/images/create?fromImage=x&tag=5000/team/tool'],
   ['POST', '/images/create?fromImage=x&tag=-a'],
+  ['GET', '/containers/json?filters={"health":["foo"]}'],
   ['POST', '/containers/running/start'],
   ['POST', '/containers/nosuch/start'],
   ['POST', '/containers/running/start', { Binds: ['/a:/b'] }],
