@@ -32,7 +32,7 @@ export function commitContainer(context: Context, container: LiveContainer, requ
     context.emit(container, 'commit', {
       comment: request.message,
       imageID: image.id,
-      ...(request.reference ? { imageRef: familiarName(withDefaultTag(parseReference(request.reference))) } : {}),
+      imageRef: request.reference ? familiarName(withDefaultTag(parseReference(request.reference))) : '',
     })
     return image
   })
