@@ -6,7 +6,7 @@ import { Salvage } from '../kernel/salvage.ts'
 import type { LayerStore } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
 import { BUILTINS } from './builtin/index.ts'
-import { commitImage, importImage } from './create.ts'
+import { commitImage, composeImage, importImage } from './create.ts'
 import { applyFilters, createdMs, type ResolvedFilters } from './filters.ts'
 import { chainOf, describeImage, ImageStore, type StoredImage } from './image-store.ts'
 import { diskUsage, historyOf } from './inspect.ts'
@@ -27,6 +27,7 @@ import { isIdPrefix, isNameOf, removeImage } from './remove.ts'
 import { type SavedImage, saveImages } from './save.ts'
 import type {
   CommitOptions,
+  ComposeOptions,
   HistoryLine,
   Image,
   ImageDiskUsage,
@@ -177,6 +178,10 @@ export class ImageService implements Images {
   async commit(options: CommitOptions): Promise<Image> {
     const stored = await commitImage(this.#store, this.#layers, options)
     return this.#describe(stored)
+  }
+
+  async compose(options: ComposeOptions, steps: readonly ComposeOptions[] = []): Promise<Image> {
+    return this.#describe(await composeImage(this.#store, options, steps))
   }
 
   async history(name: string): Promise<HistoryLine[]> {

@@ -169,6 +169,11 @@ export class LayerStore {
     return this.stageBy(folders => this.#workers.run('commitUpper', { upper, folders }))
   }
 
+  /** The same without a copy: the folder itself becomes the layer. Nobody may use it any more. */
+  adoptUpper(upper: string, latest: number | null = null): Promise<StagedLayer> {
+    return this.stageBy(folders => this.#workers.run('adoptUpper', { upper, folders, latest }))
+  }
+
   /** Makes a layer of files of this machine, and others. */
   stageList(files: ListedFile[]): Promise<StagedLayer> {
     return this.stageBy(folders => this.#workers.run('buildLayer', { files, folders }))

@@ -60,11 +60,18 @@ const KINDS = new Map<number, EntryKind>([
 /** undefined: no archive has such a file. */
 export const kindOf = ({ mode }: FileStatus): EntryKind | undefined => KINDS.get(mode & constants.S_IFMT)
 
+/** Hears of each piece of an archive before it is yielded: what stands in a file is told by its place there. */
+export interface PackRecorder {
+  raw(bytes: Buffer): void
+  file(path: ByteString, generation: number, offset: number, length: number): void
+}
+
 export interface PackOptions {
   /** Overlay's marks become whiteouts; otherwise the tree is taken as it is. */
   asLayer: boolean
   /** The files are shown as a user namespace's: the archive gets the ids inside. */
   ids?: IdMap | null
+  recorder?: PackRecorder
 }
 
 /** As the kernel shows ids that a user namespace has not: /proc/sys/fs/overflowuid. */
@@ -81,7 +88,7 @@ export function* packTree(root: number, options: PackOptions & { withRoot?: bool
     yield encodeEntry(describe({ folder: root, name: SELF, path: './' as ByteString, status }, 'folder'))
   }
   for (const found of walk(root)) yield* packOne(found, found.path, pass)
-  yield END_OF_ARCHIVE
+  yield pass.raw(END_OF_ARCHIVE)
 }
 
 /** What differs in a tree from the one that it began as, as a layer's archive. `below` is that one. */
@@ -116,7 +123,7 @@ export function* packPath(folder: number, name: ByteString, as: ByteString, ids:
 function* packOne(found: Found, as: ByteString, pass: Pass): Generator<Buffer> {
   const { asLayer } = pass.options
   if (asLayer && isWhiteout(found.status)) {
-    yield encodeEntry(whiteoutEntry(as, found.status))
+    yield pass.raw(encodeEntry(whiteoutEntry(as, found.status)))
     return
   }
   const kind = kindOf(found.status)
@@ -125,7 +132,9 @@ function* packOne(found: Found, as: ByteString, pass: Pass): Generator<Buffer> {
   const first = pass.links.seen(found.status, as)
   if (first !== undefined) {
     const { modified, mode, uid, gid } = found.status
-    yield encodeEntry(pass.inside(entryOf({ kind: 'link', name: as, target: first, modified, mode, uid, gid })))
+    yield pass.raw(
+      encodeEntry(pass.inside(entryOf({ kind: 'link', name: as, target: first, modified, mode, uid, gid }))),
+    )
     return
   }
   if (kind === 'file') {
@@ -134,14 +143,19 @@ function* packOne(found: Found, as: ByteString, pass: Pass): Generator<Buffer> {
   }
   const entry = ifThere(() => describe({ ...found, path: kind === 'folder' ? (`${as}/` as ByteString) : as }, kind))
   if (entry === undefined) return
-  yield encodeEntry(pass.inside(entry))
+  yield pass.raw(encodeEntry(pass.inside(entry)))
   if (asLayer && kind === 'folder' && isOpaque(found.folder, found.name)) {
-    yield encodeEntry(entryOf({ kind: 'file', name: joinPath(as, OPAQUE_MARKER), modified: found.status.modified }))
+    yield pass.raw(
+      encodeEntry(entryOf({ kind: 'file', name: joinPath(as, OPAQUE_MARKER), modified: found.status.modified })),
+    )
   }
 }
 
 function* packFile(found: Found, as: ByteString, pass: Pass): Generator<Buffer> {
-  const { memory } = pass
+  const {
+    memory,
+    options: { recorder },
+  } = pass
   const file = ifThere(() => openFile(found, memory))
   if (file === undefined) return
   try {
@@ -164,12 +178,18 @@ function* packFile(found: Found, as: ByteString, pass: Pass): Generator<Buffer> 
       header.copy(memory)
       const end = BLOCK + read + padding(read)
       memory.fill(0, BLOCK + read, end)
+      pass.raw(header)
+      recorder?.file(as, 0, 0, read)
+      pass.raw(memory.subarray(BLOCK + read, end))
       yield memory.subarray(0, end)
       return
     }
-    yield header
-    for (const extent of entry.extents ?? [{ offset: 0, length: entry.size }]) yield* readRange(descriptor, extent)
-    yield Buffer.alloc(padding(entry.storedSize))
+    yield pass.raw(header)
+    for (const extent of entry.extents ?? [{ offset: 0, length: entry.size }]) {
+      recorder?.file(as, 0, extent.offset, extent.length)
+      yield* readRange(descriptor, extent)
+    }
+    yield pass.raw(Buffer.alloc(padding(entry.storedSize)))
   } finally {
     close(file.descriptor)
   }
@@ -265,6 +285,12 @@ class Pass {
   readonly links = new HardLinks()
   /** Where a small file's entry is put together. What is yielded from here is to be used before the next piece is asked for. */
   readonly memory = Buffer.allocUnsafeSlow(BLOCK + SMALL_FILE + BLOCK)
+
+  /** A piece that is in no file. */
+  raw(bytes: Buffer): Buffer {
+    this.options.recorder?.raw(bytes)
+    return bytes
+  }
 
   /** An entry with the ids that the archive is to have. */
   inside(entry: Entry): Entry {
