@@ -3,6 +3,7 @@
  * that implements it; where one is null its routes say so.
  */
 
+import type { BuildService } from '../build/types.ts'
 import type { ContainerFiles } from '../containers/files/types.ts'
 import type { ContainerStats } from '../containers/stats/stats.ts'
 import type { ContainerService } from '../containers/types.ts'
@@ -16,6 +17,7 @@ export interface Services {
   files: ContainerFiles
   stats: ContainerStats
   images: Images
+  builds: BuildService
   events: EventService
   system: SystemService
   /** null: this daemon has no networks beyond the host's. */

@@ -69,6 +69,8 @@ export interface Resources {
   memorySwapBytes?: number
   /** 0 to 100. Only cgroup v1 has it. */
   memorySwappiness?: number
+  /** Memory that the kernel uses on behalf of the group, counted apart: no kernel since 5.16 limits it. */
+  kernelMemoryBytes?: number
   /** Processes wait for memory instead of being killed. Only cgroup v1 has it. */
   oomKillDisable?: boolean
 
@@ -207,7 +209,10 @@ export interface Cgroups {
    * Removes the empty groups in the daemon's parent whose name is not to be kept. Those that still have processes are left
    * alone and returned as `populated`: whether they may be killed is the caller's to say.
    */
-  removeStale(keep: ReadonlySet<string>): Promise<{ removed: string[]; populated: string[] }>
+  removeStale(
+    keep: ReadonlySet<string>,
+    isOurs?: (name: string) => boolean,
+  ): Promise<{ removed: string[]; populated: string[] }>
   /** Removes the parent groups that this daemon made, as far as they are empty: for a daemon that stops. */
   release(): void
 }

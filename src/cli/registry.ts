@@ -19,6 +19,7 @@ export interface Leaf {
 }
 
 export const GROUPS: Readonly<Record<string, string>> = {
+  builder: 'Manage builds',
   container: 'Manage containers',
   image: 'Manage images',
   network: 'Manage networks',
@@ -82,6 +83,12 @@ export const COMMANDS: readonly Leaf[] = [
     common,
   ),
 
+  leaf(
+    'Build an image from a Dockerfile',
+    'build, image build, builder build',
+    () => pick('build')(import('./commands/build.ts')),
+    common,
+  ),
   leaf('Attach local stdin, stdout and stderr to a running container', 'attach, container attach', () =>
     pick('attach')(import('./commands/attach.ts')),
   ),
@@ -142,6 +149,9 @@ export const COMMANDS: readonly Leaf[] = [
     pick('wait')(import('./commands/wait.ts')),
   ),
 
+  leaf('Remove what builds have kept', 'builder prune', () =>
+    pick('pruneBuilder')(import('./commands/builder-prune.ts')),
+  ),
   leaf('Show everything known of containers, as JSON', 'container inspect', () =>
     pick('inspectContainer')(import('./commands/inspect.ts')),
   ),
@@ -164,6 +174,7 @@ export const COMMANDS: readonly Leaf[] = [
   leaf("Print the script for completing skiff's command lines in a shell", 'completion', () =>
     pick('completion')(import('./commands/completion.ts')),
   ),
+  leaf("Print what makes Docker's clients use skiff", 'env', () => pick('env')(import('./commands/env.ts'))),
   leaf('Answer a shell', '__complete', () => pick('complete')(import('./commands/complete.ts')), { hidden: true }),
   leaf('Show how much disk space is used', 'system df', () => pick('df')(import('./commands/system-df.ts'))),
   leaf(

@@ -2,14 +2,17 @@
 
 import type { Logger } from 'pino'
 import { createApiServer } from '../api/server.ts'
+import { removeLeftBuilds } from '../build/service.ts'
 import { reconcile } from '../containers/reconcile.ts'
 import { releaseAll, stopAll } from '../containers/shutdown.ts'
 import { CommandHosts } from './command-host.ts'
-import { lockDataRoot } from './data-root-lock.ts'
 import { reportFindings } from './examination.ts'
+import { lockFolder } from './folder-lock.ts'
 import { makeFolders } from './instance.ts'
 import { listenAddresses } from './listen.ts'
+import { serveMetrics } from './metrics.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
+import { notify } from './service-manager.ts'
 import { openServices } from './services.ts'
 import type { Settings } from './settings.ts'
 
@@ -23,9 +26,10 @@ const GRACE_MS = 2_000
 
 export async function runDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
   await makeFolders(settings)
-  const lock = await lockDataRoot(settings.dataRoot)
+  const locks = [await lockFolder(settings.dataRoot), await lockFolder(settings.execRoot)]
   const addresses = await listenAddresses(settings.hosts, settings.group)
   const { services, containers, networks } = await openServices(settings, log)
+  await removeLeftBuilds({ context: containers })
   await reconcile(containers)
   services.volumes.settle()
   // After the last sandbox is restored: the firewall's table is written as a whole.
@@ -36,7 +40,15 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   await writePidFile(settings.pidFile)
   const commandHosts = new CommandHosts(settings.hosts, log)
   await commandHosts.clear()
-  const api = createApiServer(services, { log, debug: settings.debug, onOwnClient: () => commandHosts.start() })
+  const metrics = settings.metricsAddress
+    ? await serveMetrics(settings.metricsAddress, services.system.version().version, services.containers)
+    : null
+  const api = createApiServer(services, {
+    log,
+    debug: settings.debug,
+    onOwnClient: () => commandHosts.start(),
+    ...(metrics && { observe: metrics.observe }),
+  })
   for (const address of addresses) {
     if (address.kind === 'tcp') {
       log.warn({ host: address.host }, 'the API is served without encryption: whoever reaches this port is root here')
@@ -45,17 +57,20 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   }
   reportFindings(settings, log).catch(error => log.error({ err: error }, 'the host could not be examined'))
   log.info({ hosts: settings.hosts, dataRoot: settings.dataRoot }, 'skiffd is ready')
+  notify('READY=1', 'containers can be started')
   return {
     async stop() {
+      notify('STOPPING=1', 'containers run on')
       containers.stopping = true
       if (settings.liveRestore) releaseAll(containers)
       else await stopAll(containers)
       await commandHosts.stop()
       await api.close(GRACE_MS)
+      await metrics?.close()
       await containers.trash.emptied()
       networks?.retire()
       await removePidFile(settings.pidFile)
-      await lock.close()
+      for (const lock of locks) await lock.close()
     },
   }
 }

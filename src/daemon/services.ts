@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { API_VERSION, MIN_API_VERSION } from '../api/server.ts'
 import type { Services } from '../api/services.ts'
+import { createBuildService, openCache } from '../build/service.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
 import { type ContainerDefaults, Context } from '../containers/context.ts'
 import { Files } from '../containers/files/container-files.ts'
@@ -51,6 +52,8 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
     openSnapshots(settings.dataRoot, { driver: settings.storageDriver, salvage }),
     openNetworks(settings, log, salvage),
   ])
+  // Before the images: what is swept then is what nobody keeps.
+  const cache = await openCache({ dataRoot: settings.dataRoot, layers: room.layers })
   const users: { context: Context | null } = { context: null }
   const emit = events.emit.bind(events)
   const [images, localVolumes] = await Promise.all([
@@ -97,6 +100,7 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
   })
   const services: Services = {
     containers: createContainerService(context),
+    builds: createBuildService({ context, snapshots: room, cache }),
     files: new Files(context, { archives, ownerOf: container => ownerOf(context, container) }),
     stats: new Stats(context),
     images,

@@ -38,10 +38,10 @@ export class BlobStore {
     return bytes
   }
 
-  /** Survives a power cut when it resolves. */
-  async write(bytes: Uint8Array): Promise<Digest> {
+  /** Survives a power cut when it resolves, unless told that it need not. */
+  async write(bytes: Uint8Array, { durable = true } = {}): Promise<Digest> {
     const digest = digestOf(bytes)
-    if (!(await this.#isWhole(digest))) await writeAtomically(this.#path(digest), bytes, { durable: true })
+    if (!(await this.#isWhole(digest))) await writeAtomically(this.#path(digest), bytes, { durable })
     return digest
   }
 

@@ -1,12 +1,21 @@
 /** New images: from a root file system (`import`), or from what a container has changed (`commit`). */
 
+import { createHash } from 'node:crypto'
 import { InvalidParameter } from '../kernel/errors.ts'
 import type { LayerStore, StagedLayer } from '../snapshots/layers.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from './image-store.ts'
 import { applyInstructions } from './instructions.ts'
 import { configToOci, EMPTY_CONFIG, historyFromOci, historyToOci, type OciImage, thisArchitecture } from './oci.ts'
 import { storedName } from './references.ts'
-import type { CommitOptions, DiffId, HistoryEntry, ImageConfig, ImportOptions } from './types.ts'
+import type {
+  CommitOptions,
+  ComposeOptions,
+  DiffId,
+  HistoryEntry,
+  ImageConfig,
+  ImageId,
+  ImportOptions,
+} from './types.ts'
 
 export async function importImage(
   store: ImageStore,
@@ -44,6 +53,27 @@ export async function commitImage(store: ImageStore, layers: LayerStore, options
     })
   })
 }
+
+/** `steps` are images on the way to it: they come with it, but are not worth a wait for the disk. */
+export async function composeImage(
+  store: ImageStore,
+  options: ComposeOptions,
+  steps: readonly ComposeOptions[],
+): Promise<StoredImage> {
+  const parentOf = ({ parent }: ComposeOptions) => (parent === undefined ? {} : { parent })
+  await store.addSteps(steps.map(step => ({ config: composed(step), record: parentOf(step) })))
+  const { stored } = await store.add({ config: composed(options), record: parentOf(options) })
+  return stored
+}
+
+function composed({ diffIds, history, created, ...image }: ComposeOptions): Buffer {
+  const described = { ...image, comment: '', createdBy: '', parent: undefined }
+  return Buffer.from(JSON.stringify(encodeImage(described, created, [...diffIds], [...history])))
+}
+
+/** The id that an image will have. */
+export const composedId = (options: ComposeOptions): ImageId =>
+  `sha256:${createHash('sha256').update(composed(options)).digest('hex')}` as ImageId
 
 interface Platform {
   os: string

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
 import { NotFound } from '../kernel/errors.ts'
 import { isObject, type Salvage } from '../kernel/salvage.ts'
-import { chainIdsOf } from '../snapshots/layers.ts'
+import { chainIdsOf } from '../snapshots/chains.ts'
 import { BlobStore } from './blobs.ts'
 import { configFromOci, decodeImage, historyFromOci, type OciImage } from './oci.ts'
 import { familiarName, isDigest, parseReference } from './references.ts'
@@ -154,6 +154,21 @@ export class ImageStore {
     })
   }
 
+  /** Images that nobody has asked for by themselves: a power cut may take them. Their layers are there for certain all the same. */
+  async addSteps(images: readonly Pick<NewImage, 'config' | 'record'>[]): Promise<void> {
+    if (images.length === 0) return
+    await this.settleLayers()
+    await this.exclusively(async () => {
+      for (const { config, record } of images) {
+        const id = (await this.blobs.write(config, { durable: false })) as string as ImageId
+        if (this.#images.has(id)) continue
+        const stored = { id, oci: decodeImage(config), record: { ...record } }
+        await this.#writeRecord(stored, { durable: false })
+        this.#images.set(id, stored)
+      }
+    })
+  }
+
   /** Lets a full reference stand for an image; returns what it stood for before. @throws NotFound */
   setReference(reference: string, id: ImageId, now = new Date()): Promise<ImageId | undefined> {
     return this.exclusively(async () => {
@@ -233,8 +248,8 @@ export class ImageStore {
     await writeAtomically(path, `${JSON.stringify(sorted, null, 2)}\n`, { durable: true })
   }
 
-  async #writeRecord({ id, record }: StoredImage): Promise<void> {
-    await writeAtomically(this.#recordPath(id), `${JSON.stringify(record, null, 2)}\n`, { durable: true })
+  async #writeRecord({ id, record }: StoredImage, { durable = true } = {}): Promise<void> {
+    await writeAtomically(this.#recordPath(id), `${JSON.stringify(record, null, 2)}\n`, { durable })
   }
 
   #recordPath(id: ImageId): string {

@@ -6,7 +6,7 @@ import { Salvage } from '../kernel/salvage.ts'
 import type { LayerStore } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
 import { BUILTINS } from './builtin/index.ts'
-import { commitImage, importImage } from './create.ts'
+import { commitImage, composeImage, importImage } from './create.ts'
 import { applyFilters, createdMs, type ResolvedFilters } from './filters.ts'
 import { chainOf, describeImage, ImageStore, type StoredImage } from './image-store.ts'
 import { diskUsage, historyOf } from './inspect.ts'
@@ -27,6 +27,7 @@ import { isIdPrefix, isNameOf, removeImage } from './remove.ts'
 import { type SavedImage, saveImages } from './save.ts'
 import type {
   CommitOptions,
+  ComposeOptions,
   HistoryLine,
   Image,
   ImageDiskUsage,
@@ -80,6 +81,8 @@ export class ImageService implements Images {
   readonly #dataRoot: string
   readonly #usesOf: (id: ImageId) => ImageUse[]
   readonly #listeners = new Set<(event: ImageEvent) => void>()
+  /** By configuration, until something else of the image has changed: every list is made of these. */
+  readonly #described = new WeakMap<object, { key: string; image: Image }>()
   /** Built-in images that are being made: whoever asks meanwhile waits for the same one. */
   readonly #making = new Map<string, Promise<StoredImage>>()
 
@@ -181,6 +184,10 @@ export class ImageService implements Images {
     return this.#describe(stored)
   }
 
+  async compose(options: ComposeOptions, steps: readonly ComposeOptions[] = []): Promise<Image> {
+    return this.#describe(await composeImage(this.#store, options, steps))
+  }
+
   async history(name: string): Promise<HistoryLine[]> {
     return historyOf(this.#store, this.#layers, await this.#find(name))
   }
@@ -274,7 +281,14 @@ export class ImageService implements Images {
 
   #describe(stored: StoredImage): Image {
     const names = chainOf(stored).map(chain => this.#layers.find(chain)?.name ?? '')
-    return describeImage(stored, this.#store.referencesOf(stored.id), this.#layers.sizeOf(names))
+    const references = this.#store.referencesOf(stored.id)
+    const size = this.#layers.sizeOf(names)
+    const key = JSON.stringify([references, size, stored.record])
+    const earlier = this.#described.get(stored.oci)
+    if (earlier?.key === key) return earlier.image
+    const image = describeImage(stored, references, size)
+    this.#described.set(stored.oci, { key, image })
+    return image
   }
 
   async #resolveFilters(filters: ImageFilters): Promise<ResolvedFilters> {

@@ -126,7 +126,8 @@ export type Removed = { untagged: string } | { deleted: string }
 /** One step of a long job, as Docker's progress stream shows it. */
 export type Progress =
   | { stream: string }
-  | { status: string; id?: string; current?: number; total?: number }
+  /** `isNote`: said once, below all others; it gets no line that later steps write over. */
+  | { status: string; id?: string; current?: number; total?: number; isNote?: boolean }
   | { aux: Record<string, unknown> }
 
 export interface ImportOptions {
@@ -155,6 +156,19 @@ export interface CommitOptions {
   createdBy: string
 }
 
+/** An image of layers that are here already. */
+export interface ComposeOptions {
+  config: ImageConfig
+  platform: { os: string; architecture: string; variant: string | undefined }
+  author: string
+  /** RFC 3339. */
+  created: string
+  diffIds: readonly DiffId[]
+  history: readonly HistoryEntry[]
+  /** The image that it continues, if that is here. */
+  parent: ImageId | undefined
+}
+
 export interface Images {
   /**
    * By reference, `name@digest`, id or unambiguous prefix of an id. `host` and `hello` are made on first use.
@@ -176,6 +190,8 @@ export interface Images {
   /** An archive that both docker and OCI tools load. */
   save(names: string[]): Promise<Readable>
   commit(options: CommitOptions): Promise<Image>
+  /** The same options give the same image, with images of the `steps` that led to it. Call it while something keeps the layers. */
+  compose(options: ComposeOptions, steps?: readonly ComposeOptions[]): Promise<Image>
   /** Each history entry of an image with its size; newest first, as `docker history` shows it. */
   history(name: string): Promise<HistoryLine[]>
   /** Bytes on disk of all layers, each once; and those that no image of `ids` shares with another. */

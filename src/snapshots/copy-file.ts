@@ -1,7 +1,7 @@
 /** A regular file once more, with everything but its other names. See ioctl_ficlone(2). */
 
 import { readSync, writeSync } from 'node:fs'
-import { chmod, chown, close, createAt, type FileName, setTimes, statAt } from '../kernel/files.ts'
+import { chmod, chown, close, createAt, type FileName, type FileStatus, setTimes, statAt } from '../kernel/files.ts'
 import { syscall } from '../kernel/syscall.ts'
 import { inFolder, listXattrs, setXattr } from '../kernel/xattr.ts'
 import { isLayerMark } from './whiteouts.ts'
@@ -16,9 +16,17 @@ export interface SourceFile {
   file: number
 }
 
+/** What the copy has of its own. */
+export type CopiedStatus = Partial<Pick<FileStatus, 'uid' | 'gid' | 'mode'>>
+
 /** @throws KernelError EEXIST */
-export function copyFile({ folder, name, file }: SourceFile, toFolder: number, toName: FileName): void {
-  const status = statAt(file, '')
+export function copyFile(
+  { folder, name, file }: SourceFile,
+  toFolder: number,
+  toName: FileName,
+  own: CopiedStatus = {},
+): void {
+  const status = { ...statAt(file, ''), ...own }
   const copy = createAt(toFolder, toName, 0o600)
   try {
     copyContent(file, copy)

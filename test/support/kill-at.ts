@@ -42,8 +42,9 @@ export async function startWithCountdown(options: DaemonOptions = {}): Promise<C
     try {
       await file.write(words, 0, 12, 0)
       await work()
+      // Nothing is counted any more, and nobody killed, when the count is read.
+      await file.write(Buffer.alloc(4), 0, 4, 0)
       await file.read(words, 0, 12, 0)
-      await file.write(Buffer.alloc(12), 0, 12, 0)
       return words.readInt32LE(4)
     } finally {
       await file.close()

@@ -32,7 +32,7 @@ const portBinding = new Struct<PortBinding>('nat.PortBinding', {
 })
 export const portMap = map(list(portBinding, '[]nat.PortBinding', []), 'nat.PortMap')
 
-const ulimit = new Struct<Ulimit>('units.Ulimit', {
+export const ulimit = new Struct<Ulimit>('units.Ulimit', {
   name: field('Name', text),
   hard: field('Hard', int64),
   soft: field('Soft', int64),

@@ -2,7 +2,7 @@
 
 import type { RegistryAuth } from '../services.ts'
 import { parseJson } from './json.ts'
-import { orZero, ROOT, text } from './schema.ts'
+import { map, orZero, ROOT, text } from './schema.ts'
 import { field, Struct } from './struct.ts'
 
 export const registryAuth = new Struct<RegistryAuth>('types.AuthConfig', {
@@ -13,6 +13,26 @@ export const registryAuth = new Struct<RegistryAuth>('types.AuthConfig', {
   identityToken: field('identitytoken', text),
   registryToken: field('registrytoken', text),
 })
+
+/** X-Registry-Config: credentials by registry. Answers those for an image. */
+export function registryConfig(header: string | string[] | undefined): (image: string) => RegistryAuth | null {
+  if (typeof header !== 'string' || header === '') return () => null
+  let known: Record<string, RegistryAuth>
+  try {
+    known = orZero(map(registryAuth), parseJson(Buffer.from(header, 'base64').toString('utf8')), ROOT)
+  } catch {
+    return () => null
+  }
+  return image => {
+    const [first = ''] = image.split('/')
+    const host = image.includes('/') && /[.:]|^localhost$/.test(first) ? first : ''
+    const names = host === '' ? DOCKER_HUB : [host, `https://${host}`, `http://${host}`]
+    const name = names.find(candidate => known[candidate] !== undefined)
+    return name === undefined ? null : known[name]!
+  }
+}
+
+const DOCKER_HUB = ['https://index.docker.io/v1/', 'index.docker.io', 'docker.io', 'registry-1.docker.io']
 
 /** base64url of JSON. What cannot be read counts as no credentials, as it always did: old clients send odd things. */
 export function decodeAuthHeader(header: string | string[] | undefined): RegistryAuth | null {

@@ -3,7 +3,7 @@
 import type { DeviceValue, Resources } from '../../cgroups/types.ts'
 import type { RestartPolicy } from '../../containers/types.ts'
 import { bool, int, int64, list, nullable, optional, text, uint16, uint64, undefinable, word } from './schema.ts'
-import { field, inline, internal, Struct } from './struct.ts'
+import { field, inline, internal, omitEmpty, Struct } from './struct.ts'
 
 const weight = new Struct<DeviceValue>('blkiodev.WeightDevice', {
   device: field('Path', text),
@@ -32,6 +32,7 @@ export const resources = new Struct<Resources>('container.Resources', {
   cpuRealtimeRuntimeUs: field('CpuRealtimeRuntime', optional(int64)),
   cpusetCpus: field('CpusetCpus', optional(text)),
   cpusetMems: field('CpusetMems', optional(text)),
+  kernelMemoryBytes: omitEmpty('KernelMemory', optional(int64)),
   memoryReservationBytes: field('MemoryReservation', optional(int64)),
   memorySwapBytes: field('MemorySwap', optional(int64)),
   memorySwappiness: field('MemorySwappiness', undefinable(int64)),

@@ -3,11 +3,12 @@
 import type { Container } from '../../containers/types.ts'
 import type { ImageId } from '../../images/types.ts'
 import { InvalidParameter } from '../../kernel/errors.ts'
+import { encodeCacheEntry } from '../codec/build-cache.ts'
 import { encodeSummary } from '../codec/container.ts'
 import { encodeImageUsage } from '../codec/image.ts'
 import { encodeVolume } from '../codec/volume.ts'
 import type { Call } from '../http/call.ts'
-import { get, post, type Route } from '../http/router.ts'
+import { get, type Route } from '../http/router.ts'
 import { currentNames } from './image-names.ts'
 
 const KINDS = ['container', 'image', 'volume', 'build-cache'] as const
@@ -60,15 +61,14 @@ async function usage(call: Call): Promise<void> {
     ...(wanted.has('container') && (await containersUsed(call))),
     Volumes: null,
     ...(wanted.has('volume') && (await volumesUsed(call, containers))),
-    // The classic builder's cache is images.
-    BuildCache: wanted.has('build-cache') ? [] : null,
+    BuildCache: wanted.has('build-cache') ? await cacheUsed(call) : null,
     ...(!call.since('1.42') && { BuilderSize: 0 }),
   })
 }
 
-/** There is no cache beside the images: nothing is found, whatever the filters. */
-async function pruneBuildCache(call: Call): Promise<void> {
-  call.send(200, { CachesDeleted: null, SpaceReclaimed: 0 })
+async function cacheUsed(call: Call) {
+  const entries = await call.services.builds.cacheUsage()
+  return entries.map(entry => encodeCacheEntry(entry, version => call.since(version)))
 }
 
-export const diskUsageRoutes: Route[] = [get('/system/df', usage), post('/build/prune', pruneBuildCache)]
+export const diskUsageRoutes: Route[] = [get('/system/df', usage)]

@@ -1,6 +1,7 @@
 /** Every route of the API. Within one kind of path the first that matches wins. */
 
 import type { Route } from '../http/router.ts'
+import { buildRoutes } from './build.ts'
 import { commitRoutes } from './commit.ts'
 import { containerRoutes } from './containers.ts'
 import { diskUsageRoutes } from './disk-usage.ts'
@@ -23,6 +24,7 @@ export const routes: readonly Route[] = [
   ...systemRoutes,
   ...eventRoutes,
   ...diskUsageRoutes,
+  ...buildRoutes,
   ...pendingRoutes,
   ...explainRoutes,
   ...streamRoutes,

@@ -4,7 +4,6 @@ import { NotImplemented } from '../../kernel/errors.ts'
 import type { Method, Route } from '../http/router.ts'
 
 const PENDING: [Method, string, string][] = [
-  ['POST', '/build', 'building images'],
   ['POST', '/build/cancel', 'cancelling a build'],
   ['POST', '/session', 'BuildKit sessions'],
   ['POST', '/grpc', 'BuildKit'],

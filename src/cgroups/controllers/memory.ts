@@ -69,8 +69,9 @@ function swapTotal(
   file: string,
 ): number | undefined {
   if (isSet(given)) {
-    if (!group.has(file)) throw new Unavailable(`a limit on swap: this kernel does not account for swap (${file})`)
-    return given
+    if (group.has(file)) return given
+    if (given === -1) return undefined
+    throw new Unavailable(`a limit on swap: this kernel does not account for swap (${file})`)
   }
   if (limit === undefined || !group.has(file)) return undefined
   if (limit === -1) return -1

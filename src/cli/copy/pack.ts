@@ -10,9 +10,24 @@ import { type Header, type Pack, pack as tarPack } from 'tar-stream'
 type Entry = Partial<Header> & Pick<Header, 'name'>
 
 /** An archive of `path` under `name`, folders with all that is in them. Sockets are left out: they cannot be copied. */
-export function packPath(path: string, name: string): Readable {
+export const packPath = (path: string, name: string): Readable => packTrees([{ path, name }])
+
+export interface PackedTree {
+  path: string
+  name: string
+  /** What is left out: by its path below `path`, '' for that itself. Of a folder 'inside' leaves out the folder alone. */
+  skip?: (below: string, isFolder: boolean) => boolean | 'inside'
+  /** All files are given to this owner. */
+  owner?: { uid: number; gid: number }
+}
+
+/** Several trees in one archive. */
+export function packTrees(trees: readonly PackedTree[]): Readable {
   const archive = tarPack()
-  addTree(archive, path, name, new Map()).then(
+  const add = async (): Promise<void> => {
+    for (const tree of trees) await addTree(archive, tree, '', new Map())
+  }
+  add().then(
     () => archive.finalize(),
     error => archive.destroy(error as Error),
   )
@@ -21,13 +36,17 @@ export function packPath(path: string, name: string): Readable {
 }
 
 /** `seen`: the first name of every file that has several. */
-async function addTree(archive: Pack, path: string, name: string, seen: Map<string, string>): Promise<void> {
+async function addTree(archive: Pack, tree: PackedTree, below: string, seen: Map<string, string>): Promise<void> {
+  const path = join(tree.path, below)
+  const name = posix.join(tree.name, below)
   const stats = await lstat(path)
-  const header: Entry = { name, mode: stats.mode & 0o7777, uid: stats.uid, gid: stats.gid, mtime: stats.mtime }
+  const skipped = tree.skip?.(below, stats.isDirectory()) ?? false
+  if (skipped === true) return
+  const { uid, gid } = tree.owner ?? stats
+  const header: Entry = { name, mode: stats.mode & 0o7777, uid, gid, mtime: stats.mtime }
   if (stats.isDirectory()) {
-    await addEntry(archive, { ...header, name: `${name}/`, type: 'directory' })
-    for (const child of (await readdir(path)).sort())
-      await addTree(archive, join(path, child), posix.join(name, child), seen)
+    if (skipped === false) await addEntry(archive, { ...header, name: `${name}/`, type: 'directory' })
+    for (const child of (await readdir(path)).sort()) await addTree(archive, tree, posix.join(below, child), seen)
   } else if (stats.isSymbolicLink()) {
     await addEntry(archive, { ...header, type: 'symlink', linkname: await readlink(path) })
   } else if (stats.isFile()) {

@@ -48,6 +48,15 @@ export async function authHeader(
   return { 'X-Registry-Auth': Buffer.from(JSON.stringify(credentials ?? {})).toString('base64url') }
 }
 
+/** X-Registry-Config: what is known of every registry, for a build that may ask any of them. */
+export async function allCredentials(configFolder: string, env: Environment): Promise<string> {
+  const servers = Object.keys((await readConfig(configFolder)).auths ?? {})
+  const found = await Promise.all(
+    servers.map(async server => [server, await loadCredentials(configFolder, env, server)]),
+  )
+  return Buffer.from(JSON.stringify(Object.fromEntries(found))).toString('base64url')
+}
+
 export async function loadCredentials(
   configFolder: string,
   env: Environment,

@@ -3,9 +3,10 @@
  * Docker does. Both at create and at update.
  */
 
+import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import type { CgroupSupport, Resources } from '../../cgroups/types.ts'
-import { InvalidParameter } from '../../kernel/errors.ts'
+import { hasCode, InvalidParameter } from '../../kernel/errors.ts'
 
 const MIN_MEMORY = 6 * 1024 * 1024
 
@@ -46,6 +47,7 @@ function checkMemory(resources: Resources, supports: CgroupSupport, warnings: st
     delete resources.memorySwapBytes
   }
   checkSwap(resources, supports, warnings)
+  checkKernelMemory(resources, warnings)
   if (swappiness < -1 || swappiness > 100) {
     throw new InvalidParameter(`Invalid value: ${swappiness}, valid memory swappiness range is 0-100`)
   }
@@ -93,6 +95,18 @@ function checkSwap(resources: Resources, supports: CgroupSupport, warnings: stri
     )
     resources.memorySwapBytes = -1
   }
+}
+
+/** memory.kmem.limit_in_bytes: deprecated in Linux 5.4, refuses to be written since 5.16, and v2 never had it. */
+function checkKernelMemory(resources: Resources, warnings: string[]): void {
+  const limit = resources.kernelMemoryBytes ?? 0
+  if (limit > 0 && limit < MIN_MEMORY) throw new InvalidParameter('Minimum kernel memory limit allowed is 6MB')
+  if (limit !== 0) {
+    warnings.push(
+      'Your kernel does not support kernel memory limit capabilities or the cgroup is not mounted. Limitation discarded.',
+    )
+  }
+  delete resources.kernelMemoryBytes
 }
 
 function checkCpu(resources: Resources, supports: CgroupSupport, warnings: string[]): void {
@@ -151,11 +165,21 @@ function parseSet(which: 'cpus' | 'mems', text: string): void {
     return low !== undefined && (high === undefined || Number(low) <= Number(high))
   })
   if (!wellFormed) throw new InvalidParameter(`Invalid value ${text} for cpuset ${which}: invalid format: ${text}`)
-  if (which === 'mems') return
-  const count = cpus().length
+  const available = which === 'cpus' ? `0-${cpus().length - 1}` : memoryNodes()
   const highest = Math.max(...text.split(/[,-]/).map(Number))
-  if (highest >= count) {
-    throw new InvalidParameter(`Requested CPUs are not available - requested ${text}, available: 0-${count - 1}`)
+  if (highest > Math.max(...available.split(/[,-]/).map(Number))) {
+    const what = which === 'cpus' ? 'CPUs' : 'memory nodes'
+    throw new InvalidParameter(`Requested ${what} are not available - requested ${text}, available: ${available}`)
+  }
+}
+
+/** As the kernel lists them: `0`, `0-1`. A machine without NUMA has no such file, and one node. */
+function memoryNodes(): string {
+  try {
+    return readFileSync('/sys/devices/system/node/online', 'utf8').trim()
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return '0'
+    throw error
   }
 }
 

@@ -63,7 +63,7 @@ const KEPT_MS = 5 * 60_000
 
 function forgetOld(context: Context, container: LiveContainer): void {
   for (const [id, { endedAtMs }] of container.execs) {
-    if (endedAtMs === null || Date.now() - endedAtMs < KEPT_MS) continue
+    if (endedAtMs === null || performance.now() - endedAtMs < KEPT_MS) continue
     container.execs.delete(id)
     context.execs.delete(id)
   }

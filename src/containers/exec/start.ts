@@ -163,7 +163,7 @@ function userDatabase({ handle }: LiveProcess): ReturnType<typeof readUserDataba
 function failed(exec: LiveExec, error: unknown): void {
   exec.running = false
   exec.exitCode = error instanceof StartFailed ? error.exitCode : 126
-  exec.endedAtMs = Date.now()
+  exec.endedAtMs = performance.now()
 }
 
 function worded(error: unknown): unknown {

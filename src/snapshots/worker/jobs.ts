@@ -3,21 +3,32 @@
 import { syncFileSystem } from '../../kernel/files.ts'
 import type { IdMap } from '../../kernel/namespaces.ts'
 import { bytesIn, changesBetween, changesOf } from '../changes.ts'
+import { type CopyRequest, copyInto, makeFolderIn } from '../copy/copy.ts'
+import { removeIgnored } from '../copy/ignore.ts'
+import { findSources, type SourceQuery, type Sources } from '../copy/sources.ts'
+import { type Tree, withTree } from '../copy/tree.ts'
 import { describeLayers, type LayerSummary } from '../describe-layers.ts'
 import { type ListedFile, packList } from '../file-list.ts'
-import { packTree } from '../pack.ts'
+import { packTree } from '../pack/tree.ts'
+import { readPieces } from '../pieces.ts'
 import { decompress } from '../tar/decompress.ts'
-import type { Change, DiffId, RootMount, UnpackOptions } from '../types.ts'
+import type { Change, RootMount, UnpackOptions } from '../types.ts'
 import type { LayerContents } from '../unpack/layer.ts'
 import { sealLayer } from '../unpack/seal.ts'
-import { type ExpectedArchive, type LayerFolders, type UnpackedLayer, unpackLayerArchive } from './layer-jobs.ts'
+import {
+  adoptUpper,
+  type ExpectedArchive,
+  type LayerFolders,
+  type UnpackedLayer,
+  unpackLayerArchive,
+} from './layer-jobs.ts'
 import { copyLayers, packCopy, withView } from './plain-jobs.ts'
-import type { Receiver, Sender } from './streams.ts'
+import { type ArchivePart, repeatParts } from './repeat-jobs.ts'
+import type { Output, Receiver } from './streams.ts'
 import {
   packBeneath,
   packMerged,
   packUpper,
-  repeatLayer,
   sendAll,
   unpackBeneath,
   withFolder,
@@ -38,13 +49,18 @@ export interface Jobs {
   copyLayers: { parameters: { layersDir: string; lower: string[]; target: string }; result: unknown }
   /** Makes a layer of an upper folder. */
   commitUpper: { parameters: { upper: string; folders: LayerFolders }; result: UnpackedLayer }
+  /** Turns an upper folder into a layer: it is moved. */
+  adoptUpper: { parameters: { upper: string; folders: LayerFolders; latest: number | null }; result: UnpackedLayer }
+  findSources: { parameters: SourceQuery; result: Sources }
+  copyInto: { parameters: CopyRequest; result: unknown }
+  makeFolderIn: { parameters: { into: RootMount; path: string }; result: unknown }
+  /** Gives a tree. */
+  packTreeOf: { parameters: { tree: Tree }; result: unknown }
+  removeIgnored: { parameters: { folder: string; patterns: string[] }; result: unknown }
   /** Makes a layer of a list of files. */
   buildLayer: { parameters: { files: ListedFile[]; folders: LayerFolders }; result: UnpackedLayer }
-  /** Gives the archive that a layer was unpacked from. */
-  repeatLayer: {
-    parameters: { folders: LayerFolders; displaced: LayerContents['displaced']; diffId: DiffId }
-    result: unknown
-  }
+  /** Gives archives that layers were unpacked from, and what is to stand between them. */
+  repeatParts: { parameters: { parts: ArchivePart[] }; result: unknown }
   /** Gives the upper folder as a layer's archive. */
   packUpper: { parameters: { upper: string }; result: unknown }
   /** Gives as a layer's archive what has changed in a copy of layers. */
@@ -71,7 +87,7 @@ export type JobKind = keyof Jobs
 type Implementation<K extends JobKind> = (
   parameters: Jobs[K]['parameters'],
   input: Receiver,
-  output: Sender,
+  output: Output,
 ) => Promise<Jobs[K]['result']>
 
 export const JOBS: { [K in JobKind]: Implementation<K> } = {
@@ -81,11 +97,17 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
   copyLayers: ({ layersDir, lower, target }) => copyLayers(layersDir, lower, target),
   commitUpper: ({ upper, folders }) =>
     withFolder(upper, async folder => {
-      const layer = await unpackLayerArchive(folders, {}, packTree(folder, { asLayer: true }))
+      const layer = await unpackLayerArchive(folders, {}, readPieces(packTree(folder, { asLayer: true })))
       return { ...layer, contents: { ...layer.contents, size: bytesIn(folder) } }
     }),
+  adoptUpper: ({ upper, folders, latest }) => adoptUpper(upper, folders, latest),
+  findSources,
+  copyInto,
+  makeFolderIn: ({ into, path }) => makeFolderIn(into, path),
+  packTreeOf: ({ tree }, _, output) => withTree(tree, root => sendAll(packTree(root, { asLayer: false }), output)),
+  removeIgnored: ({ folder, patterns }) => removeIgnored(folder, patterns),
   buildLayer: ({ files, folders }) => unpackLayerArchive(folders, {}, packList(files)),
-  repeatLayer: ({ folders, displaced, diffId }, _, output) => repeatLayer(folders, displaced, diffId, output),
+  repeatParts: ({ parts }, _, output) => repeatParts(parts, output),
   packUpper: ({ upper }, _, output) => packUpper(upper, output),
   packCopy: ({ root, scratch }, _, output) => packCopy(root, scratch, output),
   packMerged: ({ root }, _, output) => packMerged(root, output),

@@ -1,15 +1,19 @@
 /** Jobs that make a layer. They work in a staging folder, which the main thread deletes if they fail. */
 
 import { createHash } from 'node:crypto'
-import { constants, mkdirSync } from 'node:fs'
+import { constants, mkdirSync, renameSync } from 'node:fs'
 import { InvalidParameter } from '../../kernel/errors.ts'
-import { AT_FDCWD, close, O_PATH, openat2 } from '../../kernel/files.ts'
+import { AT_FDCWD, close, O_PATH, openat2, setTimes } from '../../kernel/files.ts'
+import { bytesIn } from '../changes.ts'
+import { packTree } from '../pack/tree.ts'
+import { readPieces } from '../pieces.ts'
 import { TapeWriter } from '../tape.ts'
 import { ByteSource, UnexpectedEnd } from '../tar/byte-source.ts'
 import { decompress } from '../tar/decompress.ts'
 import { TarReader } from '../tar/reader.ts'
 import type { DiffId, Digest } from '../types.ts'
 import { type LayerContents, LayerUnpacker } from '../unpack/layer.ts'
+import { walk } from '../walk.ts'
 
 /** Absolute paths of what a layer consists of. */
 export interface LayerFolders {
@@ -62,6 +66,50 @@ export async function unpackLayerArchive(
   // An archive without an end mark may be cut off, unless its digest says that it is all there.
   if (!terminated && expected.diffId === undefined && expected.storedDigest === undefined) throw new UnexpectedEnd()
   return result
+}
+
+/**
+ * An upper folder becomes a layer as it stands: its archive is read once for its digest and its tape, and the folder itself is
+ * moved. Nobody may use it any more. `latest`: no file is younger than this, in seconds since the epoch.
+ */
+export async function adoptUpper(upper: string, folders: LayerFolders, latest: number | null): Promise<UnpackedLayer> {
+  mkdirSync(folders.displaced, { mode: 0o700 })
+  const tape = new TapeWriter(folders.tape)
+  const tree = openFolder(upper)
+  const hash = createHash('sha256')
+  let archiveSize = 0
+  try {
+    if (latest !== null) makeOlder(tree, latest)
+    for (const chunk of readPieces(packTree(tree, { asLayer: true, recorder: tape }))) {
+      hash.update(chunk)
+      archiveSize += chunk.length
+      await tape.settle()
+    }
+    await tape.finish()
+    const size = bytesIn(tree)
+    renameSync(upper, folders.tree)
+    const digest = `sha256:${hash.digest('hex')}`
+    return {
+      diffId: digest as DiffId,
+      storedDigest: digest as Digest,
+      storedSize: archiveSize,
+      archiveSize,
+      contents: { size, hasRoot: false, implicitFolders: [], foreignLinks: [], displaced: {} },
+    }
+  } catch (error) {
+    tape.abandon()
+    throw error
+  } finally {
+    close(tree)
+  }
+}
+
+function makeOlder(tree: number, latest: number): void {
+  const moment = { s: latest, ns: 0 }
+  for (const { folder, name, status } of walk(tree)) {
+    const { s, ns } = status.modified
+    if (s > latest || (s === latest && ns > 0)) setTimes(folder, name, moment, moment)
+  }
 }
 
 async function unpack(

@@ -223,7 +223,7 @@ test('no plugins', async () => {
 test('what is not built yet says so', async () => {
   const engine = await api()
   for (const [method, path] of [
-    ['POST', '/build'],
+    ['POST', '/build?version=2'],
     ['POST', '/images/create?fromImage=busybox'],
   ] as const) {
     expect((await engine.request(method, path)).status).toBe(501)

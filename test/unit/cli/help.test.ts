@@ -37,7 +37,7 @@ function flagsIn(help: string): Map<string, string> {
 }
 
 /** skiff's own, and compose, which is a plug-in of Docker's. */
-const OWN = /^(compose|completion|doctor|explain|image tree)$/
+const OWN = /^(compose|completion|doctor|env|explain|image tree)$/
 /** Of swarms: refused as unknown, since nothing of it could work. */
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   'volume create': [
@@ -55,14 +55,20 @@ const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   'image inspect': ['platform'],
 }
 
+/** What Docker has with BuildKit only. */
+const ADDED: Readonly<Record<string, readonly string[]>> = {
+  build: ['build-context', 'output', 'progress', 'secret', 'ssh'],
+}
+
 describe('Docker knows the same flags of', () => {
   const commands = COMMANDS.flatMap(entry => (entry.hidden ? [] : [[entry.spellings[0] ?? '', entry] as const]))
   test.each(commands.filter(([name]) => !OWN.test(name)))('%s', async (name, entry) => {
     const words = name.split(' ')
-    const { stdout } = await run('docker', [...words, '--help'])
+    const { stdout } = await run('docker', [...words, '--help'], { env: { ...process.env, DOCKER_BUILDKIT: '0' } })
     const docker = flagsIn(stdout)
     for (const left of LEFT_OUT[name] ?? []) docker.delete(left)
     const own = flagsIn(commandHelp(words, entry, await entry.load(), undefined))
+    for (const added of ADDED[name] ?? []) expect(own.delete(added)).toBe(true)
     expect(Object.fromEntries(own)).toEqual(Object.fromEntries(docker))
   })
 })

@@ -1,0 +1,90 @@
+/**
+ * What steps came to, by key: DATA-ROOT/build/cache/KEY.json. A record of a step that wrote something keeps its layer alive.
+ * Shared by all builds, and there again after a restart.
+ */
+
+import { mkdirSync } from 'node:fs'
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { removeTemporaries, writeAtomically } from '../../kernel/atomic-file.ts'
+import { timestampNow } from '../../kernel/clock.ts'
+import type { ChainId, DiffId } from '../../snapshots/types.ts'
+
+export interface CacheRecord {
+  key: string
+  /** The key of the step before. */
+  parent: string
+  /** What was run, for people. */
+  description: string
+  /** When the step was run: RFC 3339. An image that is made of cached steps alone is the same image again. */
+  created: string
+  layer: { diffId: DiffId; chain: ChainId; below: ChainId | ''; size: number } | null
+  lastUsed: string
+  usageCount: number
+}
+
+export class BuildCache {
+  readonly #folder: string
+  readonly #records = new Map<string, CacheRecord>()
+  readonly #used = new Set<string>()
+
+  private constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  static async open(dataRoot: string): Promise<BuildCache> {
+    const cache = new BuildCache(join(dataRoot, 'build', 'cache'))
+    mkdirSync(cache.#folder, { recursive: true, mode: 0o700 })
+    await removeTemporaries(cache.#folder)
+    for (const name of await readdir(cache.#folder)) {
+      if (!name.endsWith('.json')) continue
+      const record = JSON.parse(await readFile(join(cache.#folder, name), 'utf8')) as CacheRecord
+      cache.#records.set(record.key, record)
+    }
+    return cache
+  }
+
+  all(): CacheRecord[] {
+    return [...this.#records.values()]
+  }
+
+  find(key: string): CacheRecord | undefined {
+    return this.#records.get(key)
+  }
+
+  /** A step was found here. It is written when the build ends: a cached build writes nothing on its way. */
+  touch(record: CacheRecord): void {
+    record.lastUsed = timestampNow()
+    record.usageCount++
+    this.#used.add(record.key)
+  }
+
+  async add(record: Omit<CacheRecord, 'lastUsed' | 'usageCount'>): Promise<CacheRecord> {
+    const complete = { ...record, lastUsed: record.created, usageCount: 1 }
+    this.#records.set(record.key, complete)
+    await this.#write(complete)
+    return complete
+  }
+
+  async flush(): Promise<void> {
+    const used = [...this.#used]
+    this.#used.clear()
+    for (const key of used) {
+      const record = this.#records.get(key)
+      if (record !== undefined) await this.#write(record)
+    }
+  }
+
+  async remove(keys: readonly string[]): Promise<void> {
+    for (const key of keys) this.#records.delete(key)
+    for (const key of keys) await rm(this.#path(key), { force: true })
+  }
+
+  #write(record: CacheRecord): Promise<void> {
+    return writeAtomically(this.#path(record.key), `${JSON.stringify(record, null, 2)}\n`, { durable: false })
+  }
+
+  #path(key: string): string {
+    return join(this.#folder, `${key}.json`)
+  }
+}

@@ -1,0 +1,71 @@
+/** The client's files: received, unpacked off the main thread, and cleared of what .dockerignore names. */
+
+import { constants } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { join, posix } from 'node:path'
+import type { Readable } from 'node:stream'
+import { hasCode, InvalidParameter } from '../kernel/errors.ts'
+import { AT_FDCWD, close, openat2, RESOLVE_IN_ROOT } from '../kernel/files.ts'
+import type { SnapshotRoom } from '../snapshots/service.ts'
+
+export const contextsFolder = (dataRoot: string): string => join(dataRoot, 'build', 'contexts')
+
+/** A folder of a build's own, for its context and what is made on the way. */
+export async function makeBuildFolder(dataRoot: string): Promise<string> {
+  await mkdir(contextsFolder(dataRoot), { recursive: true, mode: 0o700 })
+  const folder = await mkdtemp(join(contextsFolder(dataRoot), 'b-'))
+  await mkdir(join(folder, 'context'), { mode: 0o755 })
+  await mkdir(join(folder, 'scratch'), { mode: 0o700 })
+  return folder
+}
+
+/** @throws InvalidParameter for what is no archive */
+export async function receiveContext({ archives }: SnapshotRoom, folder: string, archive: Readable): Promise<void> {
+  const root = openat2(AT_FDCWD, folder, constants.O_RDONLY | constants.O_DIRECTORY, 0)
+  try {
+    await archives.unpack(root, '/', archive)
+  } finally {
+    close(root)
+  }
+}
+
+/** A small text file of the context; null if there is none. Symlinks lead nowhere but into the context. */
+export async function readInContext(folder: string, path: string): Promise<string | null> {
+  const root = openat2(AT_FDCWD, folder, constants.O_RDONLY | constants.O_DIRECTORY, 0)
+  try {
+    const file = openat2(root, path, constants.O_RDONLY | constants.O_NONBLOCK, RESOLVE_IN_ROOT)
+    try {
+      return await readFile(`/proc/self/fd/${file}`, 'utf8')
+    } finally {
+      close(file)
+    }
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return null
+    throw error
+  } finally {
+    close(root)
+  }
+}
+
+/** @throws InvalidParameter in Docker's words */
+export async function readDockerfile(folder: string, path: string): Promise<string> {
+  const name = posix.normalize(path || 'Dockerfile')
+  if (name.startsWith('../')) {
+    throw new InvalidParameter(`Forbidden path outside the build context: ${path} ()`)
+  }
+  const text = (await readInContext(folder, name)) ?? (path === '' ? await readInContext(folder, 'dockerfile') : null)
+  if (text === null) throw new InvalidParameter(`Cannot locate specified Dockerfile: ${name}`)
+  if (text === '') throw new InvalidParameter(`The Dockerfile (${name}) cannot be empty`)
+  return text
+}
+
+/** The client has left most of it out already; archives and other clients have not. */
+export async function applyIgnore({ workers }: SnapshotRoom, folder: string, dockerfile: string): Promise<void> {
+  const text =
+    (await readInContext(folder, `${dockerfile || 'Dockerfile'}.dockerignore`)) ??
+    (await readInContext(folder, '.dockerignore'))
+  if (text === null || text.trim() === '') return
+  await workers.run('removeIgnored', { folder, patterns: text.split(/\r?\n/) })
+}
+
+export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true })

@@ -1,0 +1,163 @@
+/** Stages as a graph: which are needed for the one that is asked for, and what each stands on. */
+
+import { DockerfileError, type Location, parseError } from './dockerfile/error.ts'
+import { expandWord, type Variables } from './dockerfile/expand.ts'
+import type { Dockerfile, Instruction, InstructionOf } from './dockerfile/types.ts'
+import { platformArgs } from './platform.ts'
+import { mountFields } from './steps/mount-fields.ts'
+import type { BuildRequest } from './types.ts'
+
+export type Base = { kind: 'scratch' } | { kind: 'stage'; index: number } | { kind: 'image'; reference: string }
+
+export interface Stage {
+  index: number
+  name: string
+  from: InstructionOf<'from'>
+  base: Base
+  steps: Instruction[]
+  /** Stages whose files or state it takes. */
+  needs: Set<number>
+  /** The number of its FROM among all steps of the build, from 1. */
+  firstStep: number
+}
+
+export interface Plan {
+  /** Only those that are needed, in the Dockerfile's order. */
+  stages: Stage[]
+  target: Stage
+  total: number
+  /** What ARG before the first FROM says. */
+  globals: Map<string, string | undefined>
+}
+
+/** @throws DockerfileError */
+export function planBuild(file: Dockerfile, request: BuildRequest): Plan {
+  const globals = globalArgs(file, request)
+  const all = stagesOf(file, request, globals)
+  const target = targetOf(all, request.target)
+  const needed = new Set<number>()
+  const need = (index: number): void => {
+    if (needed.has(index)) return
+    needed.add(index)
+    for (const other of all[index]!.needs) need(other)
+  }
+  need(target.index)
+  const labels = Object.entries(request.labels)
+  if (labels.length > 0) target.steps.push(labelStep(labels, target.from.location))
+  const stages = all.filter(({ index }) => needed.has(index))
+  let step = 1
+  for (const stage of stages) {
+    stage.firstStep = step
+    step += 1 + stage.steps.length
+  }
+  return { stages, target, total: step - 1, globals }
+}
+
+/** What --label says comes last, as an instruction of its own. */
+function labelStep(labels: [string, string][], location: Location): Instruction {
+  const single = (text: string): string => `'${text.replaceAll("'", "'\"'\"'")}'`
+  const pairs = labels
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]): [string, string] => [single(name), single(value)])
+  const text = `LABEL ${labels.map(([name, value]) => `${name}=${value}`).join(' ')}`
+  return { kind: 'label', pairs, location: { ...location, text } }
+}
+
+function globalArgs({ instructions, escapeChar }: Dockerfile, { buildArgs }: BuildRequest): Plan['globals'] {
+  const values = new Map<string, string | undefined>(Object.entries(platformArgs()))
+  for (const instruction of instructions) {
+    if (instruction.kind === 'from') break
+    if (instruction.kind !== 'arg') {
+      throw parseError('no build stage in current context', instruction.location)
+    }
+    for (const { name, value } of instruction.args) {
+      const given = buildArgs[name]
+      const own = value === undefined ? values.get(name) : expandWord(value, key => values.get(key), escapeChar)
+      values.set(name, given ?? own)
+    }
+  }
+  return values
+}
+
+function stagesOf({ instructions, escapeChar }: Dockerfile, request: BuildRequest, globals: Plan['globals']): Stage[] {
+  const stages: Stage[] = []
+  for (const instruction of instructions) {
+    if (instruction.kind === 'from')
+      stages.push(stageOf(instruction, stages, request, name => globals.get(name), escapeChar))
+    else stages.at(-1)?.steps.push(instruction)
+  }
+  if (stages.length === 0) throw new DockerfileError('no build stage in current context', null)
+  for (const stage of stages) {
+    for (const step of stage.steps) {
+      for (const name of sourcesOf(step)) {
+        const other = findStage(stages.slice(0, stage.index), name)
+        if (other !== undefined) stage.needs.add(other.index)
+        else refuseLater(stages, stage, name, step.location)
+      }
+    }
+  }
+  return stages
+}
+
+/** A number, or the name of a stage that is yet to come, is no image. */
+function refuseLater(stages: readonly Stage[], { index }: Stage, name: string, location: Location): void {
+  if (/^\d+$/.test(name) || stages[index]?.name === name.toLowerCase()) {
+    throw new DockerfileError(
+      `invalid from flag value ${name}: pull access denied, or there is no stage ${name} before line ${location.line}`,
+      location,
+    )
+  }
+}
+
+function stageOf(
+  from: InstructionOf<'from'>,
+  earlier: readonly Stage[],
+  request: BuildRequest,
+  variables: Variables,
+  escapeChar: string,
+): Stage {
+  const reference = expandWord(from.image, variables, escapeChar)
+  if (reference === '') {
+    throw new DockerfileError(`base name (${from.image}) should not be blank`, from.location)
+  }
+  checkPlatform(expandWord(from.platform, variables, escapeChar) || request.platform, from.location)
+  const other = earlier.find(({ name }) => name !== '' && name === reference.toLowerCase())
+  const base: Base =
+    other !== undefined
+      ? { kind: 'stage', index: other.index }
+      : reference === 'scratch'
+        ? { kind: 'scratch' }
+        : { kind: 'image', reference }
+  const needs = new Set(other === undefined ? [] : [other.index])
+  return { index: earlier.length, name: from.name, from, base, steps: [], needs, firstStep: 0 }
+}
+
+/** Commands of other architectures could not be run. */
+function checkPlatform(platform: string, location: Location): void {
+  const [os = '', architecture] = platform.split('/')
+  const own = platformArgs()
+  if (platform === '' || (os === 'linux' && (architecture === undefined || architecture === own.TARGETARCH))) return
+  throw new DockerfileError(
+    `platform ${platform} is refused: this machine builds for ${own.TARGETPLATFORM} alone`,
+    location,
+  )
+}
+
+/** What an instruction names after --from or from=. */
+function sourcesOf(step: Instruction): string[] {
+  if (step.kind === 'copy') return step.from === '' ? [] : [step.from]
+  if (step.kind !== 'run') return []
+  return step.mounts.map(text => mountFields(text).get('from') ?? '').filter(name => name !== '')
+}
+
+/** By name, or by number from 0. */
+export const findStage = (stages: readonly Stage[], name: string): Stage | undefined =>
+  stages.findLast(stage => stage.name !== '' && stage.name === name.toLowerCase()) ??
+  (/^\d+$/.test(name) ? stages.find(({ index }) => index === Number(name)) : undefined)
+
+function targetOf(stages: readonly Stage[], target: string): Stage {
+  if (target === '') return stages.at(-1)!
+  const found = findStage(stages, target)
+  if (found === undefined) throw new DockerfileError(`failed to reach build target ${target} in Dockerfile`, null)
+  return found
+}

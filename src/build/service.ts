@@ -1,0 +1,54 @@
+/** The build service, as src/api sees it. */
+
+import type { ChainId } from '../snapshots/types.ts'
+import { build } from './build.ts'
+import { BuildCache } from './cache/cache.ts'
+import { pruneCache } from './cache/prune.ts'
+import { cacheUsage } from './cache/usage.ts'
+import { contextsFolder, removeFolder } from './context.ts'
+import { removeLeftSteps } from './steps/container.ts'
+import type { BuildService } from './types.ts'
+import { type Rooms, treeOf } from './workshop.ts'
+
+/** The cache keeps layers alive: it has to be open before anything is swept. */
+export async function openCache({
+  dataRoot,
+  layers,
+}: {
+  dataRoot: string
+  layers: Rooms['snapshots']['layers']
+}): Promise<BuildCache> {
+  const cache = await BuildCache.open(dataRoot)
+  layers.addUser(() => chainsOf(cache, layers))
+  return cache
+}
+
+/** Each layer that a record stands for, with those below it. */
+function chainsOf(cache: BuildCache, layers: Rooms['snapshots']['layers']): Set<ChainId> {
+  const chains = new Set<ChainId>()
+  for (const { layer } of cache.all()) {
+    for (let chain = layer?.chain; chain !== undefined && !chains.has(chain); ) {
+      const found = layers.find(chain)
+      if (found === undefined) break
+      chains.add(chain)
+      chain = found.chains[chain] || undefined
+    }
+  }
+  return chains
+}
+
+export const createBuildService = (rooms: Rooms): BuildService => ({
+  build: (request, context, tell, signal) => build(rooms, request, context, tell, signal),
+  tree: async image => {
+    const { chain } = await rooms.context.rooms.images.resolve(image)
+    return rooms.snapshots.workers.stream('packTreeOf', () => ({ tree: treeOf(rooms, chain) }))
+  },
+  cacheUsage: async () => cacheUsage(rooms),
+  prune: request => pruneCache(rooms, request),
+})
+
+/** What builds of a daemon that was killed have left. */
+export async function removeLeftBuilds({ context }: Pick<Rooms, 'context'>): Promise<void> {
+  await removeLeftSteps(context)
+  await removeFolder(contextsFolder(context.roots.dataRoot))
+}

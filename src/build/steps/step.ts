@@ -1,0 +1,91 @@
+/** A step that may write files: looked up in the cache, or done and kept there. */
+
+import type { ContainerId } from '../../containers/types.ts'
+import type { HistoryEntry, ImageConfig } from '../../images/types.ts'
+import type { ChainId, RootMount } from '../../snapshots/types.ts'
+import type { CacheRecord } from '../cache/cache.ts'
+import { extend, type State } from '../state.ts'
+import type { Workshop } from '../workshop.ts'
+import { writeLayer } from './roots.ts'
+
+export interface StepPlan {
+  key: string
+  createdBy: string
+  config?: ImageConfig
+  author?: string
+  /** Writes to a root; null: the step changes the configuration alone. */
+  write: ((root: RootMount, id: ContainerId) => Promise<void>) | null
+  /** Its layer depends on nothing below it. */
+  independent?: boolean
+  /** Never found in the cache. */
+  always?: boolean
+}
+
+export async function perform(
+  workshop: Workshop,
+  state: State,
+  plan: StepPlan,
+): Promise<{ state: State; cached: boolean }> {
+  const { key, createdBy, config, author } = plan
+  const known = plan.always ? undefined : find(workshop, state, plan)
+  const record = known ?? (await make(workshop, state, plan))
+  const addition = { key, createdBy, created: record.created, layer: record.layer }
+  const next = extend(state, { ...addition, ...(config && { config }), ...(author !== undefined && { author }) })
+  return { state: next, cached: known !== undefined }
+}
+
+function find(workshop: Workshop, state: State, plan: StepPlan): Pick<CacheRecord, 'created' | 'layer'> | undefined {
+  const { cache, request, snapshots } = workshop
+  if (request.noCache) return undefined
+  const record = cache.find(plan.key)
+  if (record !== undefined && (record.layer === null || snapshots.layers.find(record.layer.chain) !== undefined)) {
+    cache.touch(record)
+    return record
+  }
+  return findInImages(workshop, state, plan)
+}
+
+/** --cache-from: an image that went the same way so far, and on with this step. */
+function findInImages(
+  { cacheImages, snapshots }: Workshop,
+  state: State,
+  { createdBy }: StepPlan,
+): Pick<CacheRecord, 'created' | 'layer'> | undefined {
+  for (const image of cacheImages) {
+    const entry = image.history[state.history.length]
+    if (entry?.createdBy !== createdBy || !sameWay(image.history, state) || entry.created === undefined) continue
+    if (state.diffIds.some((diffId, index) => image.diffIds[index] !== diffId)) continue
+    if (entry.emptyLayer) return { created: entry.created, layer: null }
+    const [diffId, chain] = [image.diffIds[state.diffIds.length], image.chain[state.diffIds.length]]
+    const layer = chain && snapshots.layers.find(chain)
+    if (diffId === undefined || chain === undefined || layer === undefined) continue
+    return { created: entry.created, layer: { diffId, chain, below: state.chain.at(-1) ?? '', size: layer.size } }
+  }
+  return undefined
+}
+
+const sameWay = (history: readonly HistoryEntry[], state: State): boolean =>
+  state.history.every(({ createdBy, emptyLayer }, index) => {
+    const other = history[index]
+    return other?.createdBy === createdBy && other.emptyLayer === emptyLayer
+  })
+
+async function make(workshop: Workshop, state: State, plan: StepPlan): Promise<CacheRecord> {
+  const { cache, epoch } = workshop
+  const layer = plan.write === null ? null : await write(workshop, state, plan, plan.write)
+  const created = epoch === null ? new Date().toISOString() : new Date(epoch * 1000).toISOString()
+  return cache.add({ key: plan.key, parent: state.key, description: plan.createdBy, created, layer })
+}
+
+async function write(
+  { snapshots, epoch }: Workshop,
+  state: State,
+  { independent }: StepPlan,
+  work: NonNullable<StepPlan['write']>,
+): Promise<CacheRecord['layer']> {
+  const below = state.chain.at(-1)
+  const { layer } = await writeLayer(snapshots, independent ? [] : state.chain, epoch, work)
+  if (layer === null) return null
+  const chain = independent ? await snapshots.layers.reuse(layer.diffId, below) : layer.chain
+  return { ...layer, chain: chain as ChainId, below: below ?? '' }
+}
