@@ -171,7 +171,8 @@ export class Registry {
       name: repositoryOf(reference),
       reference: tag,
       platform,
-      announce: () => onProgress({ status: `Pulling from ${endpoint.isMirror ? name : reference.path}`, id: tag }),
+      announce: () =>
+        onProgress({ status: `Pulling from ${endpoint.isMirror ? name : reference.path}`, id: tag, isNote: true }),
       references: digest => {
         const byDigest = fullName({ ...reference, tag: undefined, digest })
         return isByDigest ? [byDigest] : [fullName({ ...reference, tag, digest: undefined }), byDigest]
@@ -275,6 +276,8 @@ function worded(error: unknown, reference: Reference, purpose: Purpose): unknown
       { cause: error },
     )
   if (isDenied) return new Unauthorized(`${error.message}`, { cause: error })
+  if (purpose === 'inspect' && error instanceof RegistryError && error.status === 404)
+    return new NotFound(error.message, { cause: error })
   if (purpose === 'pull' && (error instanceof NotFound || (error instanceof RegistryError && error.status === 404))) {
     const words = error.message.startsWith('no matching manifest')
       ? error.message
