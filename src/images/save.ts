@@ -10,7 +10,7 @@ import { digestOf } from './blobs.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from './image-store.ts'
 import { type Descriptor, type Manifest, MEDIA_TYPE } from './oci.ts'
 import { familiarName, fullName, parseReference } from './references.ts'
-import type { Digest } from './types.ts'
+import type { Digest, ImageId } from './types.ts'
 
 export interface SavedImage {
   stored: StoredImage
@@ -44,7 +44,8 @@ async function writeArchive(archive: Pack, store: ImageStore, layers: LayerStore
   await document(archive, 'oci-layout', { imageLayoutVersion: '1.0.0' })
   const written = new Set<string>()
   const manifests: Descriptor[] = []
-  const dockerManifest: { Config: string; RepoTags: string[] | null; Layers: string[] }[] = []
+  const dockerManifest: { Config: string; RepoTags: string[] | null; Layers: string[]; Parent?: ImageId }[] = []
+  const ids = new Set(images.map(({ stored }) => stored.id))
   for (const { stored, references } of images) {
     const config = await store.blobs.read(stored.id as string as Digest)
     await blob(archive, written, stored.id, config)
@@ -61,6 +62,7 @@ async function writeArchive(archive: Pack, store: ImageStore, layers: LayerStore
       Config: blobName(stored.id),
       RepoTags: references.length > 0 ? references.map(name => familiarName(parseReference(name))) : null,
       Layers: diffIdsOf(stored).map(blobName),
+      ...(stored.record.parent && ids.has(stored.record.parent) && { Parent: stored.record.parent }),
     })
   }
   await document(archive, 'index.json', { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests })
