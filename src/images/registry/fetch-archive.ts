@@ -1,5 +1,6 @@
 /** `docker import URL`: a root file system from a web server, over the daemon's proxies. */
 
+import { STATUS_CODES } from 'node:http'
 import { Readable } from 'node:stream'
 import { request } from 'undici'
 import { InvalidParameter, SkiffError, Unavailable } from '../../kernel/errors.ts'
@@ -42,7 +43,10 @@ async function get(start: URL, dispatcher: RoutingDispatcher, signal: AbortSigna
     const { location } = answer.headers
     if (answer.statusCode < 300) return answer
     await answer.body.dump()
-    if (answer.statusCode >= 400) throw new InvalidParameter(`Got HTTP status code >= 400: ${answer.statusCode}`)
+    if (answer.statusCode >= 400) {
+      const status = `${answer.statusCode} ${STATUS_CODES[answer.statusCode] ?? ''}`.trimEnd()
+      throw new InvalidParameter(`failed to GET ${url.href} with status ${status}`)
+    }
     if (typeof location !== 'string' || !URL.canParse(location, url.href)) break
     url = new URL(location, url)
   }
