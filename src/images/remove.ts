@@ -119,7 +119,7 @@ async function deleteImage(
   emit('delete', image)
   await store.delete(image.id)
   removed.push({ deleted: image.id })
-  const before = chain.reverse().filter(layer => layers.find(layer) !== undefined)
+  const before = [...chain].reverse().filter(layer => layers.find(layer) !== undefined)
   await layers.sweep()
   // What a container stands on stays, and so does what a pull has taken up meanwhile.
   for (const layer of before) if (layers.find(layer) === undefined) removed.push({ deleted: layer })
