@@ -179,6 +179,8 @@ export class ImageService implements Images {
 
   async commit(options: CommitOptions): Promise<Image> {
     const stored = await commitImage(this.#store, this.#layers, options)
+    const { reference } = options
+    if (reference !== undefined) this.#emit('tag', stored, familiarName(withDefaultTag(parseReference(reference))))
     return this.#describe(stored)
   }
 
