@@ -8,6 +8,8 @@ import {
   familiarName,
   familiarRepository,
   fullName,
+  isDigest,
+  isTag,
   parseReference,
   type Reference,
   repositoryOf,
@@ -253,9 +255,9 @@ export class Registry {
 /** `name` and `tag` come apart in the API; the tag may be a digest. */
 function withTagOrDigest(reference: Reference, tag: string): Reference {
   if (tag === '') return reference
-  return tag.includes(':')
-    ? parseReference(`${repositoryOf(reference)}@${tag}`)
-    : parseReference(`${repositoryOf(reference)}:${tag}`)
+  if (isDigest(tag)) return parseReference(`${repositoryOf(reference)}@${tag}`)
+  if (!isTag(tag)) throw new InvalidParameter('invalid tag format')
+  return { ...reference, tag, digest: undefined }
 }
 
 const domainOf = (serverAddress: string): string => {
