@@ -10,7 +10,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
-import { NotFound } from '../kernel/errors.ts'
+import { hasCode, NotFound } from '../kernel/errors.ts'
 import { isObject, type Salvage } from '../kernel/salvage.ts'
 import { chainIdsOf } from '../snapshots/layers.ts'
 import { BlobStore } from './blobs.ts'
@@ -71,7 +71,7 @@ export class ImageStore {
     await removeTemporaries(folder)
     await removeTemporaries(join(folder, 'records'))
     const store = new ImageStore(folder, await BlobStore.open(folder), salvage, settleLayers)
-    await writeAtomically(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n', { durable: false })
+    await describeLayout(join(folder, 'oci-layout'))
     await store.#load()
     return store
   }
@@ -254,6 +254,15 @@ export class ImageStore {
 
   #recordPath(id: ImageId): string {
     return join(this.#folder, 'records', `${id.slice('sha256:'.length)}.json`)
+  }
+}
+
+/** For other tools. On a full disk the daemon starts without: to remove something. */
+async function describeLayout(path: string): Promise<void> {
+  try {
+    await writeAtomically(path, '{"imageLayoutVersion":"1.0.0"}\n', { durable: false })
+  } catch (error) {
+    if (!hasCode(error, 'ENOSPC', 'EDQUOT')) throw error
   }
 }
 
