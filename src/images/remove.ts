@@ -120,7 +120,7 @@ async function deleteImage(
   await store.delete(image.id)
   removed.push({ deleted: image.id })
   const kept = new Set(store.all().flatMap(chainOf))
-  for (const layer of chain.reverse()) {
+  for (const layer of [...chain].reverse()) {
     if (!kept.has(layer) && layers.find(layer) !== undefined) removed.push({ deleted: layer })
   }
   await layers.sweep()

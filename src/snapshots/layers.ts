@@ -11,7 +11,7 @@
  * `0` lies below all others (lowest-layer.ts): overlay wants two layers at least.
  */
 
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -20,12 +20,14 @@ import { InvalidParameter, NotFound } from '../kernel/errors.ts'
 import { AT_FDCWD, close, openToRead } from '../kernel/files.ts'
 import { spreadSubfolders } from '../kernel/inode-flags.ts'
 import type { Salvage } from '../kernel/salvage.ts'
+import { chainIdOf } from './chains.ts'
 import type { ListedFile } from './file-list.ts'
 import { type Layer, LayerRecords } from './layer-records.ts'
 import { furnishLowestLayer } from './lowest-layer.ts'
-import { type ChainId, type DiffId, MAX_LAYERS, type StorageDriver } from './types.ts'
+import { type ChainId, type DiffId, MAX_LAYERS, type Sendable, type StorageDriver } from './types.ts'
 import type { ExpectedArchive, LayerFolders, UnpackedLayer } from './worker/layer-jobs.ts'
 import type { WorkerPool } from './worker/pool.ts'
+import type { RepeatableLayer } from './worker/repeat-jobs.ts'
 
 /** A layer that is unpacked but stands on nothing yet. Keep it with place(), or give it to discard(). */
 export interface StagedLayer extends UnpackedLayer {
@@ -34,19 +36,6 @@ export interface StagedLayer extends UnpackedLayer {
 
 /** Lies below everybody's layers: lowest-layer.ts. */
 export const LOWEST_LAYER = '0'
-
-/** OCI image specification, config.md, "Layer ChainID". */
-export const chainIdOf = (parent: ChainId | undefined, diffId: DiffId): ChainId =>
-  (parent === undefined
-    ? diffId
-    : `sha256:${createHash('sha256').update(`${parent} ${diffId}`).digest('hex')}`) as string as ChainId
-
-/** All chains of a stack of layers, lowest first. */
-export function chainIdsOf(diffIds: readonly DiffId[]): ChainId[] {
-  const chain: ChainId[] = []
-  for (const diffId of diffIds) chain.push(chainIdOf(chain.at(-1), diffId))
-  return chain
-}
 
 export class LayerStore {
   readonly #folder: string
@@ -214,12 +203,18 @@ export class LayerStore {
 
   /** The archive of a layer, byte for byte as it was when it came, uncompressed. */
   archive(chain: ChainId): Readable {
+    return this.compose([{ chain }])
+  }
+
+  /** Archives of layers, and bytes between them. @throws NotFound */
+  compose(parts: readonly ({ bytes: Uint8Array } | { chain: ChainId })[]): Sendable {
+    const located = parts.map(part => ('bytes' in part ? part : { layer: this.#repeatable(part.chain) }))
+    return this.#workers.stream('repeatParts', () => ({ parts: located }))
+  }
+
+  #repeatable(chain: ChainId): RepeatableLayer {
     const layer = this.get(chain)
-    return this.#workers.stream('repeatLayer', () => ({
-      folders: this.#foldersOf(layer),
-      displaced: layer.displaced,
-      diffId: layer.diffId,
-    }))
+    return { folders: this.#foldersOf(layer), displaced: layer.displaced, diffId: layer.diffId }
   }
 
   /** Bytes of the files in these layers. */

@@ -36,11 +36,10 @@ export const search = command({
       ...(options.automated && { 'is-automated': ['true'] }),
       ...(given.has('stars') && options.stars > 0 && { stars: [String(options.stars)] }),
     }
-    const response = await engine.call<Found[]>('GET', '/images/search', {
+    const rows = await engine.call<Found[]>('GET', '/images/search', {
       query: { term, limit: options.limit || undefined, filters: filtersParameter(filters) },
       headers: await authHeader(configFolder, session.env, fullName(term)),
     })
-    const rows = [...response].sort((a, b) => b.star_count - a.star_count)
     await printListing(session, { rows, columns: columns(!options['no-trunc']), shown: SHOWN, format: options.format })
   },
 })

@@ -8,6 +8,8 @@ import {
   familiarName,
   familiarRepository,
   fullName,
+  isDigest,
+  isTag,
   parseReference,
   type Reference,
   repositoryOf,
@@ -171,7 +173,8 @@ export class Registry {
       name: repositoryOf(reference),
       reference: tag,
       platform,
-      announce: () => onProgress({ status: `Pulling from ${endpoint.isMirror ? name : reference.path}`, id: tag }),
+      announce: () =>
+        onProgress({ status: `Pulling from ${endpoint.isMirror ? name : reference.path}`, id: tag, isNote: true }),
       references: digest => {
         const byDigest = fullName({ ...reference, tag: undefined, digest })
         return isByDigest ? [byDigest] : [fullName({ ...reference, tag, digest: undefined }), byDigest]
@@ -252,9 +255,9 @@ export class Registry {
 /** `name` and `tag` come apart in the API; the tag may be a digest. */
 function withTagOrDigest(reference: Reference, tag: string): Reference {
   if (tag === '') return reference
-  return tag.includes(':')
-    ? parseReference(`${repositoryOf(reference)}@${tag}`)
-    : parseReference(`${repositoryOf(reference)}:${tag}`)
+  if (isDigest(tag)) return parseReference(`${repositoryOf(reference)}@${tag}`)
+  if (!isTag(tag)) throw new InvalidParameter('invalid tag format')
+  return { ...reference, tag, digest: undefined }
 }
 
 const domainOf = (serverAddress: string): string => {
@@ -275,6 +278,8 @@ function worded(error: unknown, reference: Reference, purpose: Purpose): unknown
       { cause: error },
     )
   if (isDenied) return new Unauthorized(`${error.message}`, { cause: error })
+  if (purpose === 'inspect' && error instanceof RegistryError && error.status === 404)
+    return new NotFound(error.message, { cause: error })
   if (purpose === 'pull' && (error instanceof NotFound || (error instanceof RegistryError && error.status === 404))) {
     const words = error.message.startsWith('no matching manifest')
       ? error.message
