@@ -393,10 +393,10 @@ describe('connecting', () => {
       expect(after.ports.length).toBe(1)
       expect({ ...after, ports: [] }).toEqual({ ...before, ports: [] })
       expect(before.inside).toContain('eth0')
-      expect(before.rules).toMatch(/tcp \. \d+ : /)
+      expect(before.rules).toMatch(/(tcp|6) \. \d+ : /)
       await remove(skiff, id)
       await removeNetworks('busy')
-      expect(await rules()).not.toMatch(/tcp \. \d+ : /)
+      expect(await rules()).not.toMatch(/(tcp|6) \. \d+ : /)
     },
     CYCLE_GUARD_MS,
   )
