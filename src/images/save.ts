@@ -12,7 +12,7 @@ import { digestOf } from './blobs.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from './image-store.ts'
 import { type Descriptor, type Manifest, MEDIA_TYPE } from './oci.ts'
 import { familiarName, fullName, parseReference } from './references.ts'
-import type { Digest } from './types.ts'
+import type { Digest, ImageId } from './types.ts'
 
 export interface SavedImage {
   stored: StoredImage
@@ -43,7 +43,8 @@ async function partsOf(store: ImageStore, layers: LayerStore, images: SavedImage
   const parts: Part[] = [document('oci-layout', { imageLayoutVersion: '1.0.0' })]
   const written = new Set<string>()
   const manifests: Descriptor[] = []
-  const dockerManifest: { Config: string; RepoTags: string[] | null; Layers: string[] }[] = []
+  const dockerManifest: { Config: string; RepoTags: string[] | null; Layers: string[]; Parent?: ImageId }[] = []
+  const ids = new Set(images.map(({ stored }) => stored.id))
   const blob = (digest: string, bytes: Buffer): void => {
     if (!written.has(digest)) parts.push(file(blobName(digest), bytes))
     written.add(digest)
@@ -63,6 +64,7 @@ async function partsOf(store: ImageStore, layers: LayerStore, images: SavedImage
       Config: blobName(stored.id),
       RepoTags: references.length > 0 ? references.map(name => familiarName(parseReference(name))) : null,
       Layers: diffIdsOf(stored).map(blobName),
+      ...(stored.record.parent && ids.has(stored.record.parent) && { Parent: stored.record.parent }),
     })
   }
   parts.push(document('index.json', { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests }))

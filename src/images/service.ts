@@ -155,7 +155,7 @@ export class ImageService implements Images {
     const loaded = await loadImages(this.#store, this.#room, archive, onProgress)
     for (const { stored, names } of loaded) {
       for (const name of names) {
-        const replaced = await this.#name(stored, name)
+        const replaced = await this.#store.setReference(storedName(name), stored.id, null)
         const shown = familiarName(parseReference(name))
         if (replaced !== undefined) {
           onProgress({
@@ -250,7 +250,9 @@ export class ImageService implements Images {
       const tagged = isRepository ? this.#store.tagsOf(repositoryOf(reference)) : []
       if (tagged.length > 0) return tagged.map(([full, id]) => ({ stored: this.#store.get(id), references: [full] }))
     }
-    const stored = await this.#find(name)
+    const stored = await this.#find(name).catch(error => {
+      throw error instanceof NotFound ? new NotFound(`No such image: ${name}`) : error
+    })
     const isNamed = isNameOf(this.#store, stored.id, name)
     return [{ stored, references: isNamed ? [fullName(withDefaultTag(parseReference(name)))] : [] }]
   }
