@@ -123,12 +123,15 @@ class DaemonCgroups implements Cgroups {
     return this.group(name, placement)
   }
 
-  async removeStale(keep: ReadonlySet<string>): Promise<{ removed: string[]; populated: string[] }> {
+  async removeStale(
+    keep: ReadonlySet<string>,
+    isOurs: (name: string) => boolean = () => true,
+  ): Promise<{ removed: string[]; populated: string[] }> {
     const folders = new Map<string, string[]>()
     for (const { base } of this.trees.usable) {
       for (const folder of childGroups(join(base, this.parentName))) {
         const name = basename(folder)
-        if (!keep.has(name)) folders.set(name, [...(folders.get(name) ?? []), folder])
+        if (!keep.has(name) && isOurs(name)) folders.set(name, [...(folders.get(name) ?? []), folder])
       }
     }
     const removed: string[] = []

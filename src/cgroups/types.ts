@@ -209,7 +209,10 @@ export interface Cgroups {
    * Removes the empty groups in the daemon's parent whose name is not to be kept. Those that still have processes are left
    * alone and returned as `populated`: whether they may be killed is the caller's to say.
    */
-  removeStale(keep: ReadonlySet<string>): Promise<{ removed: string[]; populated: string[] }>
+  removeStale(
+    keep: ReadonlySet<string>,
+    isOurs?: (name: string) => boolean,
+  ): Promise<{ removed: string[]; populated: string[] }>
   /** Removes the parent groups that this daemon made, as far as they are empty: for a daemon that stops. */
   release(): void
 }

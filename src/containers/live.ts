@@ -21,6 +21,8 @@ export interface LiveProcess {
   /** Opened when first needed, see pidfd.ts. */
   pidfd: number | null
   oomWatch: Watch | null
+  /** performance.now() at its start; null: it was started by an earlier daemon. */
+  startedAtMs: number | null
 }
 
 /** A further process: created, running or ended. */
@@ -28,7 +30,7 @@ export interface LiveExec extends Exec {
   handle: ShimHandle | null
   /** Taken by a start: an exec runs once. */
   started: boolean
-  /** For those that ended, so that they are not kept for ever. Milliseconds since the epoch. */
+  /** For those that ended, so that they are not kept for ever. performance.now() */
   endedAtMs: number | null
 }
 

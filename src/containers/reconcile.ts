@@ -19,7 +19,7 @@ import { compressLog, type End, endOf, lostEnd, recordEnd, watchProcess } from '
 import type { LiveContainer } from './live.ts'
 import { restoreNetwork } from './network/restore.ts'
 import { containersFolder, runFolder } from './store/files.ts'
-import { loadContainer, putStrayRootsAside } from './store/load.ts'
+import { endLost, loadContainer, putStrayRootsAside } from './store/load.ts'
 import type { ContainerId } from './types.ts'
 
 /** Resolves when every container is in memory and its state is right; restarts by policy follow by themselves. */
@@ -90,7 +90,7 @@ async function adoptRunning(
 ): Promise<void> {
   const { state, config, id } = container
   const cgroup = context.rooms.cgroups.open(id, placement(context, container))
-  const process = { handle, cgroup, pidfd: null, oomWatch: null }
+  const process = { handle, cgroup, pidfd: null, oomWatch: null, startedAtMs: null }
   const paused = cgroup.isFrozen()
   container.process = process
   Object.assign(state, {
@@ -103,7 +103,12 @@ async function adoptRunning(
   } satisfies Partial<LiveContainer['state']>)
   for (const { type, name } of config.mounts) if (type === 'volume') await context.rooms.volumes.acquire(name, id)
   await restoreNetwork(context, container)
-  await context.save(container)
+  try {
+    await context.save(container)
+  } catch (error) {
+    // What runs is found by its shim, whatever the disk says.
+    context.rooms.log.error({ container: id, err: error }, 'the state of a running container is not on disk')
+  }
   await adoptExecs(context, container)
   watchProcess(context, container, process)
   if (!paused) watchHealth(context, container, { resume: true })
@@ -122,7 +127,9 @@ async function end(context: Context, container: LiveContainer, how: End): Promis
     return
   }
   // The next start of its policy follows from this.
-  await container.queue.run(() => recordEnd(context, container, { cgroup, pidfd: null, oomWatch: null }, how))
+  await container.queue.run(() =>
+    recordEnd(context, container, { cgroup, pidfd: null, oomWatch: null, startedAtMs: null }, how),
+  )
 }
 
 /** Docker says this of containers that ran when the machine went down. */
@@ -177,13 +184,11 @@ function comesBack({ config, state }: LiveContainer): boolean {
 async function removeOrphans(context: Context): Promise<void> {
   const { cgroups, log } = context.rooms
   const all = [...context.containers.values()]
-  const { populated } = await cgroups.removeStale(new Set(all.filter(({ state }) => state.running).map(({ id }) => id)))
+  const running = new Set<string>(all.filter(({ state }) => state.running).map(({ id }) => id))
+  // Below a parent that was named to us there may be another daemon's groups, empty ones of starts that have just begun, too.
+  const isOurs = (name: string) => context.defaults.ownsCgroupParent || context.containers.has(name as ContainerId)
+  const { populated } = await cgroups.removeStale(running, isOurs)
   for (const name of populated) {
-    // The group of a start that was cut off before its shim could say so. Groups of nobody's may be another daemon's.
-    if (!context.containers.has(name as ContainerId) && !context.defaults.ownsCgroupParent) {
-      log.warn({ cgroup: name }, 'there are processes in a cgroup of no container: they are left alone')
-      continue
-    }
     log.warn({ cgroup: name }, 'ending processes of a container that does not run')
     const cgroup = cgroups.open(name)
     await cgroup.kill()
@@ -191,6 +196,7 @@ async function removeOrphans(context: Context): Promise<void> {
   }
   for (const name of await readdir(runFolder(context.roots))) {
     if (context.containers.has(name as ContainerId)) continue
+    await endLost(context, name as ContainerId)
     await rm(join(runFolder(context.roots), name), { recursive: true, force: true })
   }
 }

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { CommandHostData } from '../cli/launched/worker.ts'
+import { pathOfSocket } from '../kernel/sockets.ts'
+import { passedSockets } from './service-manager.ts'
 
 // Tests run the sources, which Node 20 cannot load into a thread: there it is the compiled file.
 const WORKER = fileURLToPath(
@@ -19,6 +21,14 @@ const WORKER = fileURLToPath(
 
 /** Behind the path of the API's socket; native/launcher/address.c has the same. */
 const SUFFIX = '.cli'
+
+function unixAddresses(host: string): string[] {
+  if (host.startsWith('unix://')) return [host]
+  if (!host.startsWith('fd://')) return []
+  return passedSockets()
+    .flatMap(fd => pathOfSocket(fd) ?? [])
+    .map(path => `unix://${path}`)
+}
 
 const pathOf = (address: string): string => address.slice('unix://'.length) + SUFFIX
 
@@ -33,7 +43,7 @@ export class CommandHosts {
   #stopped = false
 
   constructor(hosts: readonly string[], log: Logger) {
-    this.#addresses = hosts.filter(host => host.startsWith('unix://'))
+    this.#addresses = hosts.flatMap(unixAddresses)
     this.#log = log
   }
 

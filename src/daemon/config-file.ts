@@ -1,6 +1,7 @@
 /** /etc/skiff/daemon.json: Docker's keys. Unknown keys are an error, and so is what both the file and a flag say. */
 
 import { readFile } from 'node:fs/promises'
+import { type ParseError, parse as parseJson, printParseErrorCode } from 'jsonc-parser'
 import { hasCode, InvalidParameter } from '../kernel/errors.ts'
 import { OPTIONS, type Option, type RawSettings } from './options.ts'
 
@@ -29,14 +30,18 @@ async function readText(path: string, mustExist: boolean): Promise<string> {
   }
 }
 
+/** JSON, with comments allowed. @throws InvalidParameter naming line and column */
 function parse(text: string, path: string): RawSettings {
   if (text.trim() === '') return {}
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as RawSettings
-  } catch (error) {
-    throw unable(path, (error as Error).message)
+  const errors: ParseError[] = []
+  const value: unknown = parseJson(text, errors, { allowTrailingComma: true })
+  const [first] = errors
+  if (first) {
+    const before = text.slice(0, first.offset).split('\n')
+    const place = `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`
+    throw unable(path, `${printParseErrorCode(first.error)} at ${place}`)
   }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as RawSettings
   throw unable(path, 'it is not a JSON object')
 }
 

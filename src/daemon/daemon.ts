@@ -6,11 +6,13 @@ import { removeLeftBuilds } from '../build/service.ts'
 import { reconcile } from '../containers/reconcile.ts'
 import { releaseAll, stopAll } from '../containers/shutdown.ts'
 import { CommandHosts } from './command-host.ts'
-import { lockDataRoot } from './data-root-lock.ts'
 import { reportFindings } from './examination.ts'
+import { lockFolder } from './folder-lock.ts'
 import { makeFolders } from './instance.ts'
 import { listenAddresses } from './listen.ts'
+import { serveMetrics } from './metrics.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
+import { notify } from './service-manager.ts'
 import { openServices } from './services.ts'
 import type { Settings } from './settings.ts'
 
@@ -24,7 +26,7 @@ const GRACE_MS = 2_000
 
 export async function runDaemon(settings: Settings, log: Logger): Promise<RunningDaemon> {
   await makeFolders(settings)
-  const lock = await lockDataRoot(settings.dataRoot)
+  const locks = [await lockFolder(settings.dataRoot), await lockFolder(settings.execRoot)]
   const addresses = await listenAddresses(settings.hosts, settings.group)
   const { services, builds, containers, networks } = await openServices(settings, log)
   await removeLeftBuilds(builds)
@@ -32,13 +34,24 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   services.volumes.settle()
   // After the last sandbox is restored: the firewall's table is written as a whole.
   for (const chain of networks?.settle() ?? []) {
-    log.warn({ chain }, 'another firewall drops what is forwarded: containers on bridges may be unreachable')
+    log.warn(
+      { chain },
+      'another firewall drops what is forwarded: containers on bridges may be unreachable (`skiff doctor` names the remedy)',
+    )
   }
   // Before anybody can ask for anything: who finds the socket finds this file, too.
   await writePidFile(settings.pidFile)
   const commandHosts = new CommandHosts(settings.hosts, log)
   await commandHosts.clear()
-  const api = createApiServer(services, { log, debug: settings.debug, onOwnClient: () => commandHosts.start() })
+  const metrics = settings.metricsAddress
+    ? await serveMetrics(settings.metricsAddress, services.system.version().version, services.containers)
+    : null
+  const api = createApiServer(services, {
+    log,
+    debug: settings.debug,
+    onOwnClient: () => commandHosts.start(),
+    ...(metrics && { observe: metrics.observe }),
+  })
   for (const address of addresses) {
     if (address.kind === 'tcp') {
       log.warn({ host: address.host }, 'the API is served without encryption: whoever reaches this port is root here')
@@ -47,17 +60,20 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   }
   reportFindings(settings, log).catch(error => log.error({ err: error }, 'the host could not be examined'))
   log.info({ hosts: settings.hosts, dataRoot: settings.dataRoot }, 'skiffd is ready')
+  notify('READY=1', 'containers can be started')
   return {
     async stop() {
+      notify('STOPPING=1', 'containers run on')
       containers.stopping = true
       if (settings.liveRestore) releaseAll(containers)
       else await stopAll(containers)
       await commandHosts.stop()
       await api.close(GRACE_MS)
+      await metrics?.close()
       await containers.trash.emptied()
       networks?.retire()
       await removePidFile(settings.pidFile)
-      await lock.close()
+      for (const lock of locks) await lock.close()
     },
   }
 }

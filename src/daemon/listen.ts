@@ -4,8 +4,8 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ListenAddress } from '../api/server.ts'
 import { hasCode, InvalidParameter } from '../kernel/errors.ts'
+import { passedSockets } from './service-manager.ts'
 
-const FIRST_PASSED_FD = 3
 const DEFAULT_TCP_PORT = 2375
 const SOCKET_MODE = 0o660
 
@@ -27,7 +27,7 @@ function parseHost(host: string, gid: number): ListenAddress[] {
     case 'tcp':
       return [tcp(rest, host)]
     case 'fd':
-      return passedSockets()
+      return activated()
     default:
       throw new InvalidParameter(`invalid bind address: ${host}: it must begin with unix://, tcp:// or fd://`)
   }
@@ -42,12 +42,11 @@ function tcp(rest: string, host: string): ListenAddress {
   return { kind: 'tcp', host: name.replace(/^\[(.*)\]$/, '$1') || '127.0.0.1', port: number }
 }
 
-function passedSockets(): ListenAddress[] {
-  const { LISTEN_PID, LISTEN_FDS } = process.env
-  const count = Number(LISTEN_PID) === process.pid ? Number(LISTEN_FDS ?? '0') : 0
-  if (count === 0)
+function activated(): ListenAddress[] {
+  const passed = passedSockets()
+  if (passed.length === 0)
     throw new InvalidParameter('no sockets found via socket activation: make sure the service manager passes them')
-  return Array.from({ length: count }, (_, index) => ({ kind: 'fd', fd: FIRST_PASSED_FD + index }))
+  return passed.map(fd => ({ kind: 'fd', fd }))
 }
 
 /** 0 if there is no such group: then only root gets in. A number is a gid. */

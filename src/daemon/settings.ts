@@ -9,6 +9,7 @@ import { BUILD_DIR } from '../kernel/native.ts'
 import { DEFAULT_POOLS, type DefaultPool } from '../networks/subnet-choice.ts'
 import type { StorageDriver } from '../snapshots/types.ts'
 import type { OptionKey, RawSettings } from './options.ts'
+import { passedSockets } from './service-manager.ts'
 
 export interface Settings {
   dataRoot: string
@@ -22,6 +23,8 @@ export interface Settings {
   shutdownTimeoutSeconds: number
   storageDriver: StorageDriver | ''
   labels: string[]
+  /** HOST:PORT; '': no figures are served. */
+  metricsAddress: string
   bridge: string
   bip: string
   fixedCidr: string
@@ -65,7 +68,8 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
   const settings: Settings = {
     dataRoot: read.path('data-root', '/var/lib/skiff'),
     execRoot: read.path('exec-root', '/run/skiff'),
-    hosts: hosts.length > 0 ? hosts : [DEFAULT_HOST],
+    // A service manager that passes sockets means them.
+    hosts: hosts.length > 0 ? hosts : [passedSockets(env).length > 0 ? 'fd://' : DEFAULT_HOST],
     group: read.text('group', 'skiff'),
     pidFile: read.path('pidfile', '/run/skiff/skiffd.pid'),
     debug: read.flag('debug', false),
@@ -74,6 +78,7 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
     shutdownTimeoutSeconds: read.number('shutdown-timeout', 15),
     storageDriver: read.oneOf('storage-driver', ['', 'overlay2', 'vfs'], ''),
     labels: read.list('labels'),
+    metricsAddress: read.text('metrics-addr', ''),
     bridge: read.text('bridge', 'skiff0'),
     bip: read.text('bip', ''),
     fixedCidr: read.text('fixed-cidr', ''),

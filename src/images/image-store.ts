@@ -10,9 +10,9 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
-import { NotFound } from '../kernel/errors.ts'
+import { hasCode, NotFound } from '../kernel/errors.ts'
 import { isObject, type Salvage } from '../kernel/salvage.ts'
-import { chainIdsOf } from '../snapshots/layers.ts'
+import { chainIdsOf } from '../snapshots/chains.ts'
 import { BlobStore } from './blobs.ts'
 import { configFromOci, decodeImage, historyFromOci, type OciImage } from './oci.ts'
 import { familiarName, isDigest, parseReference } from './references.ts'
@@ -45,6 +45,8 @@ export interface NewImage {
   documents?: readonly Uint8Array[]
   /** In full. */
   references?: readonly string[]
+  /** A user has given it these names here: neither a pull nor a load is that. */
+  isTagged?: boolean
 }
 
 export class ImageStore {
@@ -71,7 +73,7 @@ export class ImageStore {
     await removeTemporaries(folder)
     await removeTemporaries(join(folder, 'records'))
     const store = new ImageStore(folder, await BlobStore.open(folder), salvage, settleLayers)
-    await writeAtomically(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n', { durable: false })
+    await describeLayout(join(folder, 'oci-layout'))
     await store.#load()
     return store
   }
@@ -128,7 +130,7 @@ export class ImageStore {
    * Keeps an image, its documents and its names, at once. `renamed`: the references that stood for another one, or none.
    * The image survives a power cut when this resolves.
    */
-  async add({ config, record = {}, documents = [], references = [] }: NewImage): Promise<{
+  async add({ config, record = {}, documents = [], references = [], isTagged = false }: NewImage): Promise<{
     stored: StoredImage
     renamed: string[]
   }> {
@@ -146,10 +148,11 @@ export class ImageStore {
         oci,
         record: { ...known?.record, ...record, ...(all.length > 0 ? { manifests: all } : {}) },
       }
+      if (isTagged) setTagged(stored, new Date())
+      await this.#writeRecord(stored)
       this.#images.set(id, stored)
       const renamed = references.filter(reference => this.#references.get(reference) !== id)
-      if (references.length > 0) await this.#refer(stored, references, new Date())
-      else await this.#writeRecord(stored)
+      if (references.length > 0) await this.#refer(stored, references)
       return { stored, renamed }
     })
   }
@@ -169,11 +172,13 @@ export class ImageStore {
     })
   }
 
-  /** Lets a full reference stand for an image; returns what it stood for before. @throws NotFound */
-  setReference(reference: string, id: ImageId, now = new Date()): Promise<ImageId | undefined> {
+  /** Lets a full reference stand for an image; returns what it stood for before. `taggedAt` if a user has asked for it. @throws NotFound */
+  setReference(reference: string, id: ImageId, taggedAt: Date | null = new Date()): Promise<ImageId | undefined> {
     return this.exclusively(async () => {
       const previous = this.#references.get(reference)
-      await this.#refer(this.get(id), [reference], now)
+      const image = this.get(id)
+      if (taggedAt !== null) await this.#writeRecord(setTagged(image, taggedAt))
+      await this.#refer(image, [reference])
       return previous === id ? undefined : previous
     })
   }
@@ -194,10 +199,8 @@ export class ImageStore {
     }
   }
 
-  async #refer(image: StoredImage, references: readonly string[], now: Date): Promise<void> {
+  async #refer(image: StoredImage, references: readonly string[]): Promise<void> {
     for (const reference of references) this.#references.set(reference, image.id)
-    image.record.lastTagged = now.toISOString()
-    await this.#writeRecord(image)
     await this.#writeReferences()
   }
 
@@ -206,8 +209,9 @@ export class ImageStore {
     const recorded = (await readdir(join(this.#folder, 'records'))).map(
       name => `sha256:${name.replace(/\.json$/, '')}` as ImageId,
     )
+    const named = new Set(Object.values(references))
     // What has a name was an image, also if its record is missing.
-    for (const id of new Set([...recorded, ...Object.values(references)])) await this.#loadOne(id)
+    for (const id of new Set([...recorded, ...named])) await this.#loadOne(id, named.has(id))
     for (const [reference, id] of Object.entries(references)) {
       if (this.#images.has(id)) this.#references.set(reference, id)
       else this.salvage.report(reference, `the image ${id} is missing`, 'the name stands for nothing any more')
@@ -219,12 +223,13 @@ export class ImageStore {
     await this.blobs.keepOnly(new Set(needed))
   }
 
-  async #loadOne(id: ImageId): Promise<void> {
+  async #loadOne(id: ImageId, isNamed: boolean): Promise<void> {
     const path = this.#recordPath(id)
     const record = await this.salvage.read(
       path,
       isImageRecord,
       'the image is kept, without what was known of its origin',
+      { unsynced: !isNamed },
     )
     const digest = id as string as Digest
     try {
@@ -232,6 +237,12 @@ export class ImageStore {
       if (record === undefined) await this.#writeRecord(image)
       this.#images.set(id, image)
     } catch (error) {
+      if (!isNamed && (await this.blobs.isEmpty(digest))) {
+        // A power cut took a step that nobody had asked for by itself: addSteps().
+        await rm(path, { force: true })
+        await this.blobs.remove(digest)
+        return
+      }
       await this.salvage.putAside(path, error, `the image ${id} is lost: load or pull it again`)
       await this.salvage.putAside(this.blobs.pathOf(digest), error, `the image ${id} is lost: load or pull it again`)
     }
@@ -257,6 +268,20 @@ export class ImageStore {
   }
 }
 
+/** For other tools. On a full disk the daemon starts without: to remove something. */
+async function describeLayout(path: string): Promise<void> {
+  try {
+    await writeAtomically(path, '{"imageLayoutVersion":"1.0.0"}\n', { durable: false })
+  } catch (error) {
+    if (!hasCode(error, 'ENOSPC', 'EDQUOT')) throw error
+  }
+}
+
+function setTagged(image: StoredImage, now: Date): StoredImage {
+  image.record.lastTagged = now.toISOString()
+  return image
+}
+
 export const diffIdsOf = ({ oci }: StoredImage): DiffId[] => oci.rootfs.diff_ids ?? []
 export const chainOf = (image: StoredImage): ChainId[] => chainIdsOf(diffIdsOf(image))
 
@@ -275,7 +300,7 @@ export function describeImage(stored: StoredImage, references: string[], size: n
     os: oci.os ?? '',
     osVersion: oci['os.version'],
     author: oci.author ?? '',
-    comment: oci.comment ?? '',
+    comment: oci.comment || (oci.history?.at(-1)?.comment ?? ''),
     created: oci.created,
     lastTagged: record.lastTagged,
     parent: record.parent,

@@ -126,7 +126,8 @@ export type Removed = { untagged: string } | { deleted: string }
 /** One step of a long job, as Docker's progress stream shows it. */
 export type Progress =
   | { stream: string }
-  | { status: string; id?: string; current?: number; total?: number }
+  /** `isNote`: said once, below all others; it gets no line that later steps write over. */
+  | { status: string; id?: string; current?: number; total?: number; isNote?: boolean }
   | { aux: Record<string, unknown> }
 
 export interface ImportOptions {

@@ -88,3 +88,29 @@ export function unixAddress(path: string): Buffer {
   address.set(name, 2)
   return address
 }
+
+/** The path that a Unix socket is bound to; undefined: it is another kind of socket, or has no path. getsockname(2) */
+export function pathOfSocket(fd: number): string | undefined {
+  const address = Buffer.alloc(2 + MAX_PATH)
+  const length = Buffer.from(new Uint32Array([address.length]).buffer)
+  check('getsockname', syscall('getsockname', fd, address, length), { fd })
+  if (address.readUInt16LE() !== AF_UNIX) return undefined
+  const name = address.subarray(2, Math.min(length.readUInt32LE(), address.length)).toString()
+  const path = name.split('\0')[0] ?? ''
+  return path === '' ? undefined : path
+}
+
+/** Sends one datagram to a Unix socket; `@name` is in the abstract namespace, unix(7). @throws KernelError */
+export function sendDatagram(to: string, bytes: Uint8Array): void {
+  const fd = check('socket', syscall('socket', AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0))
+  try {
+    const address = unixAddress(to)
+    const abstract = to.startsWith('@')
+    if (abstract) address[2] = 0
+    // The NUL behind a path belongs to its address, not to a name's.
+    const length = abstract ? address.length - 1 : address.length
+    check('sendto', syscall('sendto', fd, Buffer.from(bytes), bytes.length, 0, address, length), { to })
+  } finally {
+    closeSync(fd)
+  }
+}

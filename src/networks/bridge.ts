@@ -68,6 +68,11 @@ export async function ensureBridge(
   let link = getLink(host, name)
   if (link && link.kind !== 'bridge')
     throw new Conflict(`${name} exists and is not a bridge but ${link.kind || 'a network card'}`)
+  if (link && isOfAnother(link.alias, note)) {
+    throw new Conflict(
+      `bridge ${name} is another skiffd's (${link.alias}): choose one by --bridge, or if that daemon is no more, \`ip link delete ${name}\``,
+    )
+  }
   if (!link) {
     // A bridge without an address of its own takes over the lowest of its ports', and changes it when they come and go.
     host.request(
@@ -89,6 +94,14 @@ export async function ensureBridge(
   await setSysctl('net/ipv4/ip_forward', '1')
   if (ipv6) await setSysctl('net/ipv6/conf/all/forwarding', '1')
   return index
+}
+
+/** A note begins with the firewall table of the daemon that made the bridge: networks.ts, mark. */
+function isOfAnother(alias: string, note: string): boolean {
+  const [owner, word] = alias.split(' ')
+  return (
+    owner !== undefined && /^skiff(-[0-9a-f]{8})?$/.test(owner) && word === 'network' && owner !== note.split(' ')[0]
+  )
 }
 
 /** Nothing happens if it is gone, or was made by somebody else. `mark`: what our notes begin with. */

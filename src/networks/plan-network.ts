@@ -1,6 +1,7 @@
 /** From what a user asked for to a network that can be made: every refusal of `network create` is here, in Docker's words. */
 
 import { randomBytes } from 'node:crypto'
+import { isIPv4 as isIPv4Address } from 'node:net'
 import { Conflict, Forbidden, InvalidParameter, NotFound } from '../kernel/errors.ts'
 import { completePool } from './ipam.ts'
 import type { StoredNetwork } from './network-store.ts'
@@ -63,7 +64,7 @@ function checkDriver({ driver, options, ipam }: NetworkRequest): void {
   if (!['', 'bridge', 'macvlan'].includes(driver))
     throw new NotFound(`could not find plugin ${driver} in v1 plugin registry: plugin not found`)
   if (!['', 'default'].includes(ipam.driver))
-    throw new InvalidParameter(`invalid ipam driver: skiff has "default" only, not "${ipam.driver}"`)
+    throw new NotFound(`could not find plugin ${ipam.driver} in v1 plugin registry: plugin not found`)
   const known = driver === 'macvlan' ? MACVLAN_OPTIONS : new Set<string>(Object.values(BRIDGE_OPTION))
   const unknown = Object.keys(options).find(option => !known.has(option))
   if (unknown !== undefined)
@@ -71,6 +72,16 @@ function checkDriver({ driver, options, ipam }: NetworkRequest): void {
   const name = options[BRIDGE_OPTION.NAME]
   if (name !== undefined && (name === '' || Buffer.byteLength(name) >= IFNAMSIZ))
     throw new InvalidParameter(`invalid bridge name "${name}": an interface name has 1 to ${IFNAMSIZ - 1} bytes`)
+  const binding = options[BRIDGE_OPTION.HOST_BINDING]
+  if (binding !== undefined && !isIPv4Address(binding))
+    throw new InvalidParameter(
+      `failed to parse ${BRIDGE_OPTION.HOST_BINDING} value: "${binding}" (not an IPv4 address)`,
+    )
+  for (const option of [BRIDGE_OPTION.ICC, BRIDGE_OPTION.MASQUERADE]) {
+    const value = options[option]
+    if (value !== undefined && value !== 'true' && value !== 'false')
+      throw new InvalidParameter(`failed to parse ${option} value: "${value}" (true or false)`)
+  }
   const mtu = options[BRIDGE_OPTION.MTU]
   if (mtu !== undefined && !(Number(mtu) >= 68 && Number(mtu) <= 65535))
     throw new InvalidParameter(`invalid MTU: ${mtu}`)
@@ -84,7 +95,7 @@ function planPools(request: NetworkRequest, around: Surroundings): PoolConfig[] 
     .filter(config => config.subnet || config.gateway || config.ipRange)
     .map(config => {
       if (!config.subnet) throw new InvalidParameter('invalid network config: a gateway or ip-range needs a subnet')
-      const subnet = Subnet.parse(config.subnet)
+      const subnet = parseSubnet(config.subnet)
       // Docker's word for it is 403.
       if ([...others, ...chosen].some(other => other.overlaps(subnet)))
         throw new Forbidden('invalid pool request: Pool overlaps with other one on this address space')
@@ -104,6 +115,16 @@ function planPools(request: NetworkRequest, around: Surroundings): PoolConfig[] 
     )
   }
   return pools
+}
+
+function parseSubnet(text: string): Subnet {
+  try {
+    return Subnet.parse(text)
+  } catch (cause) {
+    throw new InvalidParameter(`invalid network config:\ninvalid subnet ${text}: invalid CIDR block notation`, {
+      cause,
+    })
+  }
 }
 
 const isIpv4 = (pool: DefaultPool): boolean => !pool.base.includes(':')

@@ -89,7 +89,12 @@ export class VolumeStore {
   /** Gone under its name at once; what a power cut leaves of it is deleted at the next start. */
   async remove(name: string): Promise<void> {
     const temporary = join(this.folder, `${TEMPORARY_PREFIX}${name}`)
-    await rename(join(this.folder, name), temporary)
+    try {
+      await rename(join(this.folder, name), temporary)
+    } catch (error) {
+      // Somebody has removed it behind our back: it is gone, as was asked for.
+      if (!hasCode(error, 'ENOENT')) throw error
+    }
     this.volumes.delete(name)
     await rm(temporary, { recursive: true, force: true })
   }

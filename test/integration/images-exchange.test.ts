@@ -10,7 +10,7 @@ import type { Engine } from '../support/engine.ts'
 import { sha256 } from '../support/fake-registry.ts'
 import { importBusybox } from '../support/images.ts'
 import { run as execute, temporaryFolder } from '../support/layer-room.ts'
-import { pull, push, succeeded } from '../support/pulling.ts'
+import { type Line, pull, push, succeeded } from '../support/pulling.ts'
 import { startReferenceEngine } from '../support/reference-engine.ts'
 import { startRegistry } from '../support/registry.ts'
 
@@ -79,6 +79,32 @@ describe('through a registry', () => {
     await forget(puller, `${repo}:back`)
     await forget(puller, `${repo}:1`)
   })
+})
+
+it('the streams of both engines tell the same, but for how fast it went', async () => {
+  const repo = `${registry}/grown/skiff`
+  await succeeded(push(skiff, repo, '1'))
+  const telling = (lines: Line[]) =>
+    lines
+      .filter(
+        ({ status = '' }) => !/^(Downloading|Waiting|Verifying Checksum|Download complete|Extracting)$/.test(status),
+      )
+      .map(line => JSON.stringify(line))
+  const told = async (engine: Engine) => {
+    // Both have busybox's layer, and neither has the others.
+    for (const name of [`${repo}:1`, `${repo}:0`]) await engine.api.request('DELETE', `/images/${name}?force=1`)
+    const [first, second] = [await succeeded(pull(engine, repo, '1')), await succeeded(pull(engine, repo, '1'))]
+    return {
+      first: telling(first),
+      second: telling(second),
+      push: telling(await succeeded(push(engine, repo, '1', {}))),
+    }
+  }
+  const theirs = await told(docker)
+  const ours = await told(skiff)
+  expect(ours.first).toEqual(theirs.first)
+  expect(ours.second).toEqual(theirs.second)
+  expect(ours.push.sort()).toEqual(theirs.push.sort())
 })
 
 const skopeo = async (...words: string[]): Promise<string> =>

@@ -30,7 +30,9 @@ export const encodeImage = (image: Image, driver: string, since: Since) => ({
   Parent: image.parent ?? '',
   Comment: image.comment,
   Created: image.created ?? NEVER,
-  ...(!since('1.45') && { Container: '', ContainerConfig: containerConfig.encode(containerConfig.zero()) }),
+  ...(!since('1.45') && { Container: '' }),
+  // Docker leaves it out since API 1.45, and docker-compose 1.29 fails without it when it recreates a container.
+  ContainerConfig: containerConfig.encode({ ...containerConfig.zero(), volumes: image.config.volumes }),
   DockerVersion: image.dockerVersion,
   Author: image.author,
   Config: encodeImageConfig(image.config),

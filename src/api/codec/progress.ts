@@ -14,10 +14,12 @@ function bar(current: number, total: number): string {
 }
 
 export function encodeProgress(step: Progress): Record<string, unknown> {
+  if ('aux' in step) return { progressDetail: {}, aux: step.aux }
   if (!('status' in step)) return step
-  const { status, id, current, total } = step
-  const shown = { status, ...(id !== undefined && { id }) }
-  if (current === undefined && total === undefined) return { ...shown, ...(id !== undefined && { progressDetail: {} }) }
+  const { status, id, current, total, isNote = false } = step
+  if (id === undefined && current === undefined && total === undefined) return { status }
+  if (isNote) return { status, id }
+  if (current === undefined && total === undefined) return { status, progressDetail: {}, id }
   const detail = { ...(current !== undefined && { current }), ...(total !== undefined && { total }) }
   return { status, progressDetail: detail, progress: bar(current ?? 0, total ?? 0), ...(id !== undefined && { id }) }
 }

@@ -36,18 +36,22 @@ export const search = command({
       ...(options.automated && { 'is-automated': ['true'] }),
       ...(given.has('stars') && options.stars > 0 && { stars: [String(options.stars)] }),
     }
-    const response = await engine.call<Found[]>('GET', '/images/search', {
+    const rows = await engine.call<Found[]>('GET', '/images/search', {
       query: { term, limit: options.limit || undefined, filters: filtersParameter(filters) },
       headers: await authHeader(configFolder, session.env, fullName(term)),
     })
-    const rows = [...response].sort((a, b) => b.star_count - a.star_count)
-    await printListing(session, { rows, columns: columns(!options['no-trunc']), shown: SHOWN, format: options.format })
+    await printListing(session, {
+      rows,
+      columns: columns(!options['no-trunc'], options.format === 'json'),
+      shown: SHOWN,
+      format: options.format,
+    })
   },
 })
 
 const SHOWN = ['Name', 'Description', 'StarCount', 'IsOfficial']
 
-const columns = (truncate: boolean): Columns<Found> => ({
+const columns = (truncate: boolean, isJson: boolean): Columns<Found> => ({
   Name: { header: 'NAME', value: ({ name }) => name },
   Description: {
     header: 'DESCRIPTION',
@@ -57,6 +61,10 @@ const columns = (truncate: boolean): Columns<Found> => ({
     },
   },
   StarCount: { header: 'STARS', value: ({ star_count }) => String(star_count) },
-  IsOfficial: { header: 'OFFICIAL', value: ({ is_official }) => (is_official ? '[OK]' : '') },
-  IsAutomated: { header: 'AUTOMATED', value: ({ is_automated }) => (is_automated ? '[OK]' : '') },
+  ...(isJson
+    ? { IsOfficial: { header: '', value: ({ is_official }) => String(is_official) } }
+    : {
+        IsOfficial: { header: 'OFFICIAL', value: ({ is_official }) => (is_official ? '[OK]' : '') },
+        IsAutomated: { header: 'AUTOMATED', value: ({ is_automated }) => (is_automated ? '[OK]' : '') },
+      }),
 })

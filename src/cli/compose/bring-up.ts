@@ -39,7 +39,7 @@ export type CreateOptions = Values<typeof CREATE_FLAGS>
 
 /** The parts of a request that the flags say. @throws CommandError for flags that contradict each other */
 export function createRequest(
-  context: Pick<ComposeContext, 'session' | 'engine' | 'configFolder'>,
+  context: Pick<ComposeContext, 'session' | 'engine' | 'configFolder' | 'globals'>,
   options: CreateOptions,
   project: Project,
   around: Surroundings,

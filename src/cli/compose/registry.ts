@@ -24,6 +24,7 @@ const entry = <K extends string>(
 })
 
 export const SUBCOMMANDS: readonly Entry[] = [
+  entry('build', 'Build the images of services', 'build', () => import('./commands/build.ts')),
   entry(
     'config',
     'Show the project as its files say, merged and complete',

@@ -67,7 +67,7 @@ function showDeed(deed: Deed): string {
     case 'create':
       return `create ${deed.name}`
     case 'recreate':
-      return `recreate ${deed.name} in place of ${deed.old.name}`
+      return `recreate ${deed.name}${deed.old.name === deed.name ? '' : ` in place of ${deed.old.name}`}`
     case 'start':
       return `start ${deed.name}`
     case 'stop':

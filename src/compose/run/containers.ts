@@ -52,7 +52,7 @@ export async function replaceContainer(
   around: Surroundings,
   renewVolumes: boolean,
 ): Promise<string> {
-  const inherited = renewVolumes ? [] : await anonymousVolumes(engine, old)
+  const inherited = renewVolumes ? [] : await anonymousVolumes(engine, old.id)
   const id = await createContainer(engine, { ...creation, inherited }, `${old.id.slice(0, 12)}_${name}`, around)
   try {
     await stopContainer(engine, old.id)
@@ -70,7 +70,7 @@ interface Mounts {
 }
 
 /** Every volume at the place where it is now; a named one of the file is asked for by its own name there. */
-async function anonymousVolumes(engine: Engine, { id }: Container): Promise<InheritedVolume[]> {
+async function anonymousVolumes(engine: Engine, id: string): Promise<InheritedVolume[]> {
   const { Mounts } = await engine.get<Mounts>(`/containers/${id}/json`)
   return (Mounts ?? []).flatMap(({ Type, Name, Destination }) =>
     Type === 'volume' && /^[0-9a-f]{64}$/.test(Name ?? '') ? [{ name: Name ?? '', target: Destination }] : [],
@@ -82,15 +82,22 @@ export async function stopContainer(engine: Engine, id: string, timeoutS?: numbe
   await engine.post(`/containers/${id}/stop`, { t: timeoutS }).catch(ignoreGone)
 }
 
-export async function removeContainer(engine: Engine, id: string, volumes: boolean, force = true): Promise<void> {
-  await engine.delete(`/containers/${id}`, { force, v: volumes }).catch(error => {
+/** `volumes`: its anonymous ones too, and those that it has taken over from the container before it. */
+export async function removeContainer(engine: Engine, id: string, volumes: boolean): Promise<void> {
+  const own = volumes ? await anonymousVolumes(engine, id).catch(ignoreGone) : undefined
+  await engine.delete(`/containers/${id}`, { force: true, v: volumes }).catch(error => {
     // Somebody else removes it in this moment.
     if (error instanceof ApiError && error.status === 409 && /already in progress/.test(error.message)) return
     ignoreGone(error)
   })
+  // A volume that was taken over was named in the request: the engine holds it for a named one, and keeps it.
+  for (const { name } of own ?? [])
+    await engine.delete(`/volumes/${name}`).catch(error => {
+      if (!(error instanceof ApiError && [404, 409].includes(error.status))) throw error
+    })
 }
 
-function ignoreGone(error: unknown): void {
+function ignoreGone(error: unknown): undefined {
   if (!isNotFound(error)) throw error
 }
 

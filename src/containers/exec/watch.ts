@@ -17,7 +17,12 @@ export function watchExec(context: Context, container: LiveContainer, exec: Live
 }
 
 export function ended(context: Context, container: LiveContainer, exec: LiveExec, exitCode: number): void {
-  Object.assign(exec, { running: false, exitCode, handle: null, endedAtMs: Date.now() } satisfies Partial<LiveExec>)
+  Object.assign(exec, {
+    running: false,
+    exitCode,
+    handle: null,
+    endedAtMs: performance.now(),
+  } satisfies Partial<LiveExec>)
   context.emit(container, 'exec_die', { execID: exec.id, exitCode: String(exitCode) })
   rmSync(execFolder(container, exec.id), { recursive: true, force: true })
 }

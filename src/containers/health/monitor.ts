@@ -28,7 +28,8 @@ export class HealthMonitor {
   #timer: NodeJS.Timeout | null = null
   #stopped = false
   readonly #abort = new AbortController()
-  readonly #startedAtMs = Date.now()
+  /** Of a clock that nobody sets. */
+  readonly #startedAtMs = performance.now()
 
   constructor(
     private readonly check: HealthConfig,
@@ -49,7 +50,7 @@ export class HealthMonitor {
 
   private schedule(): void {
     const { intervalNs, startIntervalNs } = this.check
-    const inStartPeriod = this.state.status === 'starting' && Date.now() - this.#startedAtMs < this.startPeriodMs
+    const inStartPeriod = this.state.status === 'starting' && performance.now() - this.#startedAtMs < this.startPeriodMs
     const ns = inStartPeriod
       ? startIntervalNs || Math.min(DEFAULT_START_INTERVAL_NS, intervalNs || DEFAULT_INTERVAL_NS)
       : intervalNs || DEFAULT_INTERVAL_NS
@@ -64,7 +65,7 @@ export class HealthMonitor {
     const result = { start, end: new Date().toISOString(), exitCode, output }
     const rules = { retries: this.check.retries || DEFAULT_RETRIES, startPeriodMs: this.startPeriodMs }
     const before = this.state.status
-    this.state = judge(this.state, result, rules, Date.now() - this.#startedAtMs)
+    this.state = judge(this.state, result, rules, performance.now() - this.#startedAtMs)
     this.onResult(this.state, this.state.status !== before)
     this.schedule()
   }

@@ -117,7 +117,7 @@ function adopt(
   cgroup: Cgroup,
   network: OpenedNetwork,
 ): void {
-  container.process = { handle, cgroup, pidfd: null, oomWatch: null }
+  container.process = { handle, cgroup, pidfd: null, oomWatch: null, startedAtMs: performance.now() }
   Object.assign(container.state, {
     status: 'running',
     running: true,

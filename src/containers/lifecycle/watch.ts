@@ -13,7 +13,7 @@ import { releaseVolumes } from '../spec/sources.ts'
 import { afterEnd } from './policy.ts'
 
 /** What is left to be closed of a process that has ended. */
-type EndedProcess = Pick<LiveProcess, 'cgroup' | 'oomWatch' | 'pidfd'>
+type EndedProcess = Pick<LiveProcess, 'cgroup' | 'oomWatch' | 'pidfd' | 'startedAtMs'>
 
 /** What a process came to. */
 export interface End {
@@ -82,7 +82,7 @@ export async function recordEnd(
   const oomKilled = state.oomKilled || process.cgroup.oomKills() > 0
   // The watch looks at the counters now and then (v1), and begins after the start: a short life may end unseen by it.
   if (oomKilled && !state.oomKilled) context.emit(container, 'oom')
-  const lasted = secondsBetween(state.startedAt, finishedAt)
+  const lasted = secondsOf(process, state.startedAt, finishedAt)
   container.process = null
   Object.assign(state, {
     status: 'exited',
@@ -152,6 +152,10 @@ async function removeGroup({ cgroup }: EndedProcess): Promise<void> {
   if (cgroup.processes().length > 0) await cgroup.kill()
   await cgroup.remove()
 }
+
+/** The wall clock is asked only about what ran while there was no daemon: somebody may have set it meanwhile. */
+const secondsOf = ({ startedAtMs }: EndedProcess, startedAt: string, finishedAt: string): number =>
+  startedAtMs === null ? secondsBetween(startedAt, finishedAt) : (performance.now() - startedAtMs) / 1000
 
 function secondsBetween(from: string, to: string): number {
   const [start, end] = [parseNs(from), parseNs(to)]

@@ -59,10 +59,24 @@ async function forget({ rooms }: Context, id: ContainerId, folder: string): Prom
   await rm(folder, { recursive: true, force: true })
 }
 
-async function setAside({ rooms }: Context, id: ContainerId, folder: string, why: unknown): Promise<void> {
+async function setAside(context: Context, id: ContainerId, folder: string, why: unknown): Promise<void> {
+  const { rooms } = context
+  await endLost(context, id)
   await rooms.salvage.putAside(folder, why, `container ${id} is lost; its name is free, and what it wrote is kept`)
   await rooms.snapshots.putAside(id, 'the record of its container is damaged')
 }
+
+/** What nobody can name any more must not run on: its record is damaged or gone. */
+export async function endLost({ rooms, roots }: Context, id: ContainerId): Promise<void> {
+  const found = await rooms.runtime.adoptShim(containerPaths(roots, id).run)
+  if (found.kind !== 'running') return
+  rooms.log.warn({ container: id }, 'ending a container that has no record')
+  found.handle.signal(SIGKILL)
+  await found.handle.exited.catch(() => undefined)
+  await rooms.cgroups.open(id).remove()
+}
+
+const SIGKILL = 9
 
 /** Of a root that a power cut has taken the record from, the container's own says what it stands on. */
 async function findRoot({ rooms }: Context, container: LiveContainer): Promise<void> {

@@ -4,9 +4,10 @@
  */
 
 import type { LayerStore } from '../../snapshots/layers.ts'
+import { digestOf } from '../blobs.ts'
 import type { ImageStore, StoredImage } from '../image-store.ts'
 import type { Descriptor } from '../oci.ts'
-import type { ChainId, DiffId, Digest, Progress } from '../types.ts'
+import type { ChainId, DiffId, Digest, ImageId, Progress } from '../types.ts'
 import type { BlobRecords } from './blob-records.ts'
 import { type Downloads, fetchLayer, isHere, short } from './download.ts'
 import { type RemoteImage, readImage } from './remote-image.ts'
@@ -53,7 +54,8 @@ export async function pullImage(
   const image = await readImage(repository, named, platform)
   const wanted = references(named.digest)
   const pulled = await layers.keeping(async () => {
-    await pullLayers(context, repository, image)
+    const isKnown = store.find(digestOf(image.configBytes) as string as ImageId) !== undefined
+    await pullLayers(context, repository, image, isKnown)
     const documents = image.documents.map(({ bytes }) => bytes)
     return store.add({ config: image.configBytes, documents, references: wanted })
   })
@@ -70,9 +72,12 @@ async function pullLayers(
   context: PullContext,
   repository: Repository,
   { layers: descriptors, diffIds }: RemoteImage,
+  isKnown: boolean,
 ): Promise<void> {
   const { layers, downloads, onProgress } = context
-  for (const [i, { digest }] of descriptors.entries()) {
+  // Where nothing is to be done, nothing is told.
+  const isNews = diffIds.some(diffId => !isHere(layers, diffId)) || !isKnown
+  for (const [i, { digest }] of isNews ? descriptors.entries() : []) {
     const status = isHere(layers, diffIds[i]!) ? 'Already exists' : 'Pulling fs layer'
     onProgress({ status, id: short(digest) })
   }

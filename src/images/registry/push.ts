@@ -43,11 +43,14 @@ export async function pushImage(
 ): Promise<Pushed> {
   const { store, records, uploads, signal } = context
   const diffIds = diffIdsOf(stored)
-  for (const diffId of diffIds) context.onProgress({ status: 'Preparing', id: short(diffId) })
+  // The newest first: what is above is what a registry most likely lacks.
+  for (const diffId of [...diffIds].reverse()) context.onProgress({ status: 'Preparing', id: short(diffId) })
   const chain = chainOf(stored)
-  const layers = await Promise.all(
-    diffIds.map((diffId, i) => uploads.run(signal, () => pushLayer(context, repository, target, diffId, chain[i]!))),
-  )
+  const pushing = diffIds
+    .map((diffId, i) => () => uploads.run(signal, () => pushLayer(context, repository, target, diffId, chain[i]!)))
+    .reverse()
+    .map(start => start())
+  const layers = (await Promise.all(pushing)).reverse()
   const name = `${target.domain}/${target.path}`
   await records.add(
     layers.map(({ digest, size, mediaType }, i) => [diffIds[i]!, { digest, size, mediaType, repository: name }]),
