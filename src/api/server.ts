@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, ServerResponse } from 
 import type { Socket } from 'node:net'
 import type { Logger } from 'pino'
 import { Connection, requestClass } from './http/connection.ts'
-import { type Dispatcher, dispatch } from './http/dispatch.ts'
+import { type Dispatcher, dispatch, type Observe } from './http/dispatch.ts'
 import { type ListenAddress, listenOn } from './http/listen.ts'
 import { Router } from './http/router.ts'
 import { socketBody } from './http/socket-body.ts'
@@ -23,6 +23,8 @@ export interface ApiOptions {
   log: Logger
   /** Log every request. */
   debug: boolean
+  /** Called with every answered request. */
+  observe?: Observe
   /** Called when skiff's own command line has come over HTTP. */
   onOwnClient?: () => void
 }
@@ -46,6 +48,7 @@ export function createApiServer(services: Services, options: ApiOptions): ApiSer
     router: new Router(routes),
     log: options.log,
     debug: options.debug,
+    ...(options.observe && { observe: options.observe }),
     headers: {
       'Api-Version': API_VERSION,
       'Docker-Experimental': 'false',

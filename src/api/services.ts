@@ -3,6 +3,7 @@
  * that implements it; where one is null its routes say so.
  */
 
+import type { Readable } from 'node:stream'
 import type { BuildService } from '../build/types.ts'
 import type { ContainerFiles } from '../containers/files/types.ts'
 import type { ContainerStats } from '../containers/stats/stats.ts'
@@ -66,6 +67,8 @@ export interface RegistryService {
     onProgress: (step: Progress) => void,
     signal: AbortSignal,
   ): Promise<void>
+  /** An archive from a web server; `size` in bytes if it is known. @throws InvalidParameter, Unavailable */
+  fetch(url: string, signal: AbortSignal): Promise<{ size: number | undefined; body: Readable }>
   /** @throws NotFound, Unauthorized */
   inspect(image: string, auth: RegistryAuth | null, signal: AbortSignal): Promise<RemoteDescription>
   search(request: {

@@ -3,7 +3,7 @@
 import type { Context } from '../containers/context.ts'
 import type { Image } from '../images/types.ts'
 import type { Tree } from '../snapshots/copy/tree.ts'
-import { LOWEST_LAYER } from '../snapshots/layers.ts'
+import { LOWEST_LAYER } from '../snapshots/layer-files.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
 import type { ChainId } from '../snapshots/types.ts'
 import type { BuildCache } from './cache/cache.ts'

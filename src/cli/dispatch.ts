@@ -7,13 +7,14 @@ import type { Command } from './command.ts'
 import { CommandError, EXIT_REFUSED, UsageError } from './errors.ts'
 import { commandHelp, groupHelp, helpFlag, PROGRAM, programHelp, usageLine } from './help.ts'
 import { bool, list, string, type Values } from './parse/flag.ts'
+import { nearest } from './parse/nearest.ts'
 import { parse } from './parse/parse.ts'
-import { findCommand, GROUPS, type Leaf } from './registry.ts'
+import { commandsOf, findCommand, GROUPS, type Leaf } from './registry.ts'
 import type { Session } from './session.ts'
 
 const GLOBAL_FLAGS = {
   config: string('Folder of the client\'s configuration files (default "~/.skiff")'),
-  debug: bool('Show the stack of errors', { short: 'D' }),
+  debug: bool('Show what goes to the daemon and comes back, and the stack of errors', { short: 'D' }),
   host: list('Daemon to connect to: unix:///path or tcp://host:port', { short: 'H' }),
   version: bool('Print version information and quit', { short: 'v' }),
   // Docker's, which scripts set although they have no meaning here.
@@ -94,6 +95,7 @@ function connect(session: Session, globals: Globals): Engine {
   return new Engine(address, {
     pinnedVersion: session.env.DOCKER_API_VERSION ?? known?.apiVersion,
     agent: known?.agent,
+    ...(globals.debug && { trace: (line: string) => session.stderr.write(`${line}\n`) }),
     closed: session.closed,
     ...(mayStart && {
       onAbsent: async () => {
@@ -132,8 +134,13 @@ function unknownCommand(words: readonly string[]): CommandError {
   const inGroup = words.length > 1
   const usage = inGroup ? `\nUsage:  ${PROGRAM} ${group}\n` : ''
   const parent = inGroup ? `${PROGRAM} ${group}` : PROGRAM
+  const meant = nearest(words.at(-1) ?? '', [
+    ...commandsOf(inGroup ? (group ?? '') : '').map(([name]) => name),
+    ...(inGroup ? [] : Object.keys(GROUPS)),
+  ])
+  const hint = meant === undefined ? '' : `\nDid you mean: ${parent} ${meant}?\n`
   return new CommandError(
-    `${PROGRAM}: unknown command: ${[PROGRAM, ...words].join(' ')}\n${usage}\nRun '${parent} --help' for more information`,
+    `${PROGRAM}: unknown command: ${[PROGRAM, ...words].join(' ')}\n${usage}${hint}\nRun '${parent} --help' for more information`,
   )
 }
 

@@ -174,6 +174,7 @@ export const COMMANDS: readonly Leaf[] = [
   leaf("Print the script for completing skiff's command lines in a shell", 'completion', () =>
     pick('completion')(import('./commands/completion.ts')),
   ),
+  leaf("Print what makes Docker's clients use skiff", 'env', () => pick('env')(import('./commands/env.ts'))),
   leaf('Answer a shell', '__complete', () => pick('complete')(import('./commands/complete.ts')), { hidden: true }),
   leaf('Show how much disk space is used', 'system df', () => pick('df')(import('./commands/system-df.ts'))),
   leaf(

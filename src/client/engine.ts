@@ -37,6 +37,8 @@ export interface EngineOptions {
   readonly pinnedVersion?: string | undefined
   /** Called when nobody listens at the first contact; the contact is tried again after it. */
   readonly onAbsent?: (() => Promise<void>) | undefined
+  /** Told of every request and its answer. */
+  readonly trace?: ((line: string) => void) | undefined
   /** Ends every connection, also those taken over. */
   readonly closed?: AbortSignal | undefined
   /** Idle connections to share with other engines of this address; whoever made them closes them. */
@@ -143,6 +145,19 @@ export class Engine {
     })
   }
 
+  #trace(sent: ClientRequest, method: string, target: string, body: object | undefined): void {
+    const { trace } = this.options
+    if (!trace) return
+    const began = performance.now()
+    // What /auth is sent is a password.
+    const shown = body && !target.endsWith('/auth') ? ` ${JSON.stringify(body)}` : ''
+    trace(`--> ${method} ${target}${shown}`)
+    const answered = ({ statusCode }: IncomingMessage) =>
+      trace(`<-- ${statusCode} ${method} ${target} (${(performance.now() - began).toFixed(1)} ms)`)
+    sent.once('response', answered)
+    sent.once('upgrade', answered)
+  }
+
   #open(method: string, target: string, options: RequestOptions, agent: Agent | false): ClientRequest {
     const { query = {}, body, headers = {}, signal = this.options.closed } = options
     const stream = body !== undefined && 'pipe' in body ? (body as Readable) : undefined
@@ -165,6 +180,7 @@ export class Engine {
       },
       ...(signal && { signal }),
     })
+    this.#trace(sent, method, target + queryString(query), json ? body : undefined)
     if (stream) {
       stream.once('error', error => sent.destroy(error))
       stream.pipe(sent)

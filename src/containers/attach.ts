@@ -21,6 +21,8 @@ export async function attachToContainer(
   if (state.paused)
     throw new Conflict(`container ${container.config.name} is paused, unpause the container before attach`)
   if (state.restarting) throw new Conflict(`Container ${id} is restarting, wait until the container is running`)
+  // Whether they will be used or not.
+  parseDetachKeys(request.detachKeys)
   context.emit(container, 'attach')
   const live = request.stream ? await liveStream(context, container, request) : null
   if (!request.logs) return live ?? ended()

@@ -1,5 +1,6 @@
 /** docker commit: an image of what a container has written, on top of the image it came from. */
 
+import { familiarName, parseReference, withDefaultTag } from '../images/references.ts'
 import type { Image, ImageConfig, ImageId } from '../images/types.ts'
 import { Conflict } from '../kernel/errors.ts'
 import type { Context } from './context.ts'
@@ -16,7 +17,7 @@ export function commitContainer(context: Context, container: LiveContainer, requ
     const ran = imageConfig(config.config)
     // What the request says goes before what the container was made with.
     const merged = request.config ? imageConfig(mergeImageConfig(request.config, ran)) : ran
-    const image = await whileFrozen(container, request.pause, () =>
+    const image = await whileFrozen(context, container, request.pause, () =>
       context.rooms.images.commit({
         layer: root.kind === 'overlay' ? { upper: root.upper } : context.rooms.snapshots.packDiff(root),
         parent: config.imageId as ImageId,
@@ -31,19 +32,27 @@ export function commitContainer(context: Context, container: LiveContainer, requ
     context.emit(container, 'commit', {
       comment: request.message,
       imageID: image.id,
-      ...(request.reference ? { imageRef: request.reference } : {}),
+      imageRef: request.reference ? familiarName(withDefaultTag(parseReference(request.reference))) : '',
     })
     return image
   })
 }
 
-async function whileFrozen<T>({ process, state }: LiveContainer, pause: boolean, work: () => Promise<T>): Promise<T> {
+async function whileFrozen<T>(
+  context: Context,
+  container: LiveContainer,
+  pause: boolean,
+  work: () => Promise<T>,
+): Promise<T> {
+  const { process, state } = container
   if (!pause || process === null || state.paused) return work()
   await process.cgroup.freeze()
+  context.emit(container, 'pause')
   try {
     return await work()
   } finally {
     await process.cgroup.thaw()
+    context.emit(container, 'unpause')
   }
 }
 

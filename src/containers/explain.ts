@@ -21,12 +21,14 @@ export async function explainContainer(context: Context, container: LiveContaine
   const planned = await plan(context, container)
   const spec = lastStart?.spec ?? planned.spec
   const compiled = await planContainer(spec, stdinOf(config))
+  const pid = process?.handle.started.pid ?? null
   const subject = {
     name: config.name,
     spec,
     compiled,
     trace: lastStart === null ? null : { ...compiled, reports: lastStart.reports },
-    pid: process?.handle.started.pid ?? null,
+    pid,
+    network: pid === null ? null : ((await context.rooms.networks?.explain(container.id, pid)) ?? null),
     cgroup: process?.cgroup.settings(planned.resources) ?? planned.cgroup,
   }
   return explain(subject, form)

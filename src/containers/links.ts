@@ -3,7 +3,7 @@
  * is removed.
  */
 
-import { InvalidParameter, NotFound } from '../kernel/errors.ts'
+import { Conflict, InvalidParameter, NotFound } from '../kernel/errors.ts'
 import type { Context } from './context.ts'
 import type { LiveContainer } from './live.ts'
 import { writeConfig } from './store/files.ts'
@@ -52,15 +52,27 @@ export function linkTarget(context: Context, name: string): ContainerId | undefi
   return parent && linksOf(context, parent).find(link => link.name === name)?.target
 }
 
+function parentOf(context: Context, name: string, ref: string): LiveContainer {
+  try {
+    return context.find(name)
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw error
+    throw new NotFound(`No such container: ${ref}`, { cause: error })
+  }
+}
+
 /** `docker rm --link web/store`: the link goes, both containers stay. @throws NotFound */
 export async function removeLink(context: Context, ref: string): Promise<void> {
   const [, parentName = '', alias = ''] = /^\/?([^/]+)\/([^/]+)$/.exec(ref) ?? []
-  if (alias === '') throw new InvalidParameter(`Conflict, cannot remove the default link name of the container`)
-  const parent = context.find(parentName)
+  if (alias === '') {
+    context.find(ref)
+    throw new Conflict('Conflict, cannot remove the default link name of the container')
+  }
+  const parent = parentOf(context, parentName, ref)
   await parent.queue.run(async () => {
     const { hostConfig } = parent.config
     const links = hostConfig.links.filter(text => parseLink(text).alias !== alias)
-    if (links.length === hostConfig.links.length) throw new NotFound(`No such link: ${ref}`)
+    if (links.length === hostConfig.links.length) throw new NotFound(`No such container: ${ref}`)
     parent.config = { ...parent.config, hostConfig: { ...hostConfig, links } }
     await writeConfig(parent.paths.folder, parent.config)
   })

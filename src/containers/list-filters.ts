@@ -3,7 +3,7 @@
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
 import type { Context } from './context.ts'
 import type { LiveContainer } from './live.ts'
-import type { ContainerId, Filters, Status } from './types.ts'
+import type { ContainerId, Filters, NetworkSettings, Status } from './types.ts'
 
 type Predicate = (container: LiveContainer) => boolean
 
@@ -59,12 +59,14 @@ async function predicateFor(context: Context, key: string, values: string[]): Pr
           ),
         )
     case 'publish':
-      return byPort(values, ({ state }) => Object.keys(published(state.network.ports)))
+      return byPort(values, ({ state }) => published(state.network.ports))
     case 'expose':
       return byPort(values, ({ config, state }) => [...config.config.exposedPorts, ...Object.keys(state.network.ports)])
     case 'health':
       return byHealth(values)
     case 'isolation':
+      // Windows' matter: elsewhere Docker passes over it.
+      return () => true
     case 'is-task':
       return () => values.every(value => ['default', '', 'false', '0'].includes(value))
     default:
@@ -134,8 +136,11 @@ const createdAfter = (context: Context, values: string[]): Predicate => {
   return ({ config }) => moments.every(moment => config.created > moment)
 }
 
-const published = (ports: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(ports).filter(([, bindings]) => bindings !== null))
+/** The host's side: '8080/tcp'. */
+const published = (ports: NetworkSettings['ports']): string[] =>
+  Object.entries(ports).flatMap(([port, bindings]) =>
+    (bindings ?? []).map(({ hostPort }) => `${hostPort}/${port.split('/')[1] ?? 'tcp'}`),
+  )
 
 /** '80', '80/udp', '8000-8080/tcp' */
 function byPort(values: string[], portsOf: (container: LiveContainer) => string[]): Predicate {
@@ -155,7 +160,7 @@ function byPort(values: string[], portsOf: (container: LiveContainer) => string[
 
 function byHealth(values: string[]): Predicate {
   const unknown = values.find(value => !HEALTHS.includes(value))
-  if (unknown !== undefined) throw new InvalidParameter(`invalid filter 'health=${unknown}'`)
+  if (unknown !== undefined) throw new InvalidParameter(`Unrecognised filter value for health: ${unknown}`)
   return ({ state }) => values.includes(state.health?.status ?? 'none')
 }
 

@@ -10,6 +10,7 @@ import { reportFindings } from './examination.ts'
 import { lockFolder } from './folder-lock.ts'
 import { makeFolders } from './instance.ts'
 import { listenAddresses } from './listen.ts'
+import { serveMetrics } from './metrics.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
 import { notify } from './service-manager.ts'
 import { openServices } from './services.ts'
@@ -39,7 +40,15 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   await writePidFile(settings.pidFile)
   const commandHosts = new CommandHosts(settings.hosts, log)
   await commandHosts.clear()
-  const api = createApiServer(services, { log, debug: settings.debug, onOwnClient: () => commandHosts.start() })
+  const metrics = settings.metricsAddress
+    ? await serveMetrics(settings.metricsAddress, services.system.version().version, services.containers)
+    : null
+  const api = createApiServer(services, {
+    log,
+    debug: settings.debug,
+    onOwnClient: () => commandHosts.start(),
+    ...(metrics && { observe: metrics.observe }),
+  })
   for (const address of addresses) {
     if (address.kind === 'tcp') {
       log.warn({ host: address.host }, 'the API is served without encryption: whoever reaches this port is root here')
@@ -57,6 +66,7 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
       else await stopAll(containers)
       await commandHosts.stop()
       await api.close(GRACE_MS)
+      await metrics?.close()
       await containers.trash.emptied()
       networks?.retire()
       await removePidFile(settings.pidFile)

@@ -50,6 +50,12 @@ export const OPTIONS = [
     kind: 'text',
     describe: 'Storage driver to use (overlay2|vfs); without it overlay2 where the data-root allows it',
   },
+  {
+    key: 'metrics-addr',
+    flag: 'metrics-addr',
+    kind: 'text',
+    describe: 'Address and port to serve figures for Prometheus on',
+  },
   { key: 'labels', flag: 'label', kind: 'list', describe: 'Set key=value labels to the daemon' },
 
   {

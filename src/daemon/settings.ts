@@ -23,6 +23,8 @@ export interface Settings {
   shutdownTimeoutSeconds: number
   storageDriver: StorageDriver | ''
   labels: string[]
+  /** HOST:PORT; '': no figures are served. */
+  metricsAddress: string
   bridge: string
   bip: string
   fixedCidr: string
@@ -76,6 +78,7 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
     shutdownTimeoutSeconds: read.number('shutdown-timeout', 15),
     storageDriver: read.oneOf('storage-driver', ['', 'overlay2', 'vfs'], ''),
     labels: read.list('labels'),
+    metricsAddress: read.text('metrics-addr', ''),
     bridge: read.text('bridge', 'skiff0'),
     bip: read.text('bip', ''),
     fixedCidr: read.text('fixed-cidr', ''),

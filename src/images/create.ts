@@ -123,6 +123,7 @@ export async function addImage(
     config: Buffer.from(JSON.stringify(configuration)),
     record: parent ? { parent: parent.id } : {},
     references: image.reference === undefined ? [] : [storedName(image.reference)],
+    isTagged: image.reference !== undefined,
   })
   return stored
 }

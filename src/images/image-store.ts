@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
 import { NotFound } from '../kernel/errors.ts'
 import { isObject, type Salvage } from '../kernel/salvage.ts'
-import { chainIdsOf } from '../snapshots/layers.ts'
+import { chainIdsOf } from '../snapshots/chains.ts'
 import { BlobStore } from './blobs.ts'
 import { configFromOci, decodeImage, historyFromOci, type OciImage } from './oci.ts'
 import { familiarName, isDigest, parseReference } from './references.ts'
@@ -45,6 +45,8 @@ export interface NewImage {
   documents?: readonly Uint8Array[]
   /** In full. */
   references?: readonly string[]
+  /** A user has given it these names here: neither a pull nor a load is that. */
+  isTagged?: boolean
 }
 
 export class ImageStore {
@@ -128,7 +130,7 @@ export class ImageStore {
    * Keeps an image, its documents and its names, at once. `renamed`: the references that stood for another one, or none.
    * The image survives a power cut when this resolves.
    */
-  async add({ config, record = {}, documents = [], references = [] }: NewImage): Promise<{
+  async add({ config, record = {}, documents = [], references = [], isTagged = false }: NewImage): Promise<{
     stored: StoredImage
     renamed: string[]
   }> {
@@ -146,10 +148,11 @@ export class ImageStore {
         oci,
         record: { ...known?.record, ...record, ...(all.length > 0 ? { manifests: all } : {}) },
       }
+      if (isTagged) setTagged(stored, new Date())
+      await this.#writeRecord(stored)
       this.#images.set(id, stored)
       const renamed = references.filter(reference => this.#references.get(reference) !== id)
-      if (references.length > 0) await this.#refer(stored, references, new Date())
-      else await this.#writeRecord(stored)
+      if (references.length > 0) await this.#refer(stored, references)
       return { stored, renamed }
     })
   }
@@ -169,11 +172,13 @@ export class ImageStore {
     })
   }
 
-  /** Lets a full reference stand for an image; returns what it stood for before. @throws NotFound */
-  setReference(reference: string, id: ImageId, now = new Date()): Promise<ImageId | undefined> {
+  /** Lets a full reference stand for an image; returns what it stood for before. `taggedAt` if a user has asked for it. @throws NotFound */
+  setReference(reference: string, id: ImageId, taggedAt: Date | null = new Date()): Promise<ImageId | undefined> {
     return this.exclusively(async () => {
       const previous = this.#references.get(reference)
-      await this.#refer(this.get(id), [reference], now)
+      const image = this.get(id)
+      if (taggedAt !== null) await this.#writeRecord(setTagged(image, taggedAt))
+      await this.#refer(image, [reference])
       return previous === id ? undefined : previous
     })
   }
@@ -194,10 +199,8 @@ export class ImageStore {
     }
   }
 
-  async #refer(image: StoredImage, references: readonly string[], now: Date): Promise<void> {
+  async #refer(image: StoredImage, references: readonly string[]): Promise<void> {
     for (const reference of references) this.#references.set(reference, image.id)
-    image.record.lastTagged = now.toISOString()
-    await this.#writeRecord(image)
     await this.#writeReferences()
   }
 
@@ -257,6 +260,11 @@ export class ImageStore {
   }
 }
 
+function setTagged(image: StoredImage, now: Date): StoredImage {
+  image.record.lastTagged = now.toISOString()
+  return image
+}
+
 export const diffIdsOf = ({ oci }: StoredImage): DiffId[] => oci.rootfs.diff_ids ?? []
 export const chainOf = (image: StoredImage): ChainId[] => chainIdsOf(diffIdsOf(image))
 
@@ -275,7 +283,7 @@ export function describeImage(stored: StoredImage, references: string[], size: n
     os: oci.os ?? '',
     osVersion: oci['os.version'],
     author: oci.author ?? '',
-    comment: oci.comment ?? '',
+    comment: oci.comment || (oci.history?.at(-1)?.comment ?? ''),
     created: oci.created,
     lastTagged: record.lastTagged,
     parent: record.parent,

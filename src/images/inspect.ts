@@ -55,7 +55,7 @@ export function diskUsage(
   }
 }
 
-const layerNames = (layers: LayerStore, chain: ChainId[]): Set<string> =>
+const layerNames = (layers: LayerStore, chain: readonly ChainId[]): Set<string> =>
   new Set(chain.map(id => layers.find(id)?.name).filter(name => name !== undefined))
 
 /** Other images with this layer, by a name if they have one. */

@@ -3,12 +3,13 @@
 import { InvalidParameter } from '../kernel/errors.ts'
 import type { LayerStore } from '../snapshots/layers.ts'
 import type { SnapshotRoom } from '../snapshots/service.ts'
+import { digestOf } from './blobs.ts'
 import type { ImageStore, StoredImage } from './image-store.ts'
 import { type ArchiveContents, ArchiveReader, discardRest } from './load.ts'
 import { type DescribedImage, describedImages } from './manifests.ts'
-import { decodeImage } from './oci.ts'
+import { decodeImage, type OciImage } from './oci.ts'
 import { parseReference } from './references.ts'
-import type { ChainId, DiffId, Progress } from './types.ts'
+import type { ChainId, DiffId, ImageId, Progress } from './types.ts'
 
 export interface LoadedImage {
   stored: StoredImage
@@ -29,8 +30,10 @@ export async function loadImages(
       const described = describedImages(contents)
       // All are checked before the first is kept.
       for (const image of described) verify(image, contents)
+      const parents = parentsIn(described)
       const loaded: LoadedImage[] = []
-      for (const image of described) loaded.push(await keep(store, layers, image, contents))
+      for (const image of described)
+        loaded.push(await keep(store, layers, { ...image, parent: parents.get(image) }, contents))
       return loaded
     } finally {
       await discardRest(layers, contents)
@@ -56,6 +59,26 @@ function verify({ config, layers, names }: DescribedImage, contents: ArchiveCont
   }
 }
 
+/** Which of an archive's images are built upon which others of it. @throws InvalidParameter if one cannot be */
+function parentsIn(images: readonly DescribedImage[]): Map<DescribedImage, ImageId> {
+  const byId = new Map(images.map(image => [digestOf(image.config) as string, decodeImage(image.config)]))
+  const parents = new Map<DescribedImage, ImageId>()
+  for (const image of images) {
+    const parent = image.parent && byId.get(image.parent)
+    if (!parent || !image.parent) continue
+    if (!isBuiltUpon(decodeImage(image.config), parent))
+      throw new InvalidParameter(`image ${image.parent} is not a valid parent for ${digestOf(image.config)}`)
+    parents.set(image, image.parent)
+  }
+  return parents
+}
+
+function isBuiltUpon(child: OciImage, parent: OciImage): boolean {
+  const [own, below] = [child.rootfs.diff_ids ?? [], parent.rootfs.diff_ids ?? []]
+  const isLonger = (child.history ?? []).length > (parent.history ?? []).length
+  return isLonger && below.every((diffId, i) => own[i] === diffId)
+}
+
 function diffIdOf({ layers }: ArchiveContents, name: string): DiffId {
   const found = layers.get(name)
   if (found === undefined) throw new InvalidParameter(`open ${name}: no such file or directory`)
@@ -63,15 +86,21 @@ function diffIdOf({ layers }: ArchiveContents, name: string): DiffId {
   return 'known' in found ? found.known : found.staged.diffId
 }
 
+type Kept = Omit<DescribedImage, 'parent'> & { parent: ImageId | undefined }
+
 async function keep(
   store: ImageStore,
   layers: LayerStore,
-  { config, layers: names, names: references, manifest }: DescribedImage,
+  { config, layers: names, names: references, manifest, parent }: Kept,
   contents: ArchiveContents,
 ): Promise<LoadedImage> {
   let top: ChainId | undefined
   for (const name of names) top = await keepLayer(layers, contents, name, top)
-  const { stored } = await store.add({ config, documents: manifest === undefined ? [] : [manifest] })
+  const { stored } = await store.add({
+    config,
+    record: parent ? { parent } : {},
+    documents: manifest === undefined ? [] : [manifest],
+  })
   return { stored, names: references }
 }
 

@@ -4,7 +4,8 @@ import { posix } from 'node:path'
 import { InvalidParameter } from '../kernel/errors.ts'
 import type { ArchiveContents } from './load.ts'
 import { type Descriptor, decodeJson, type Index, type Manifest, MEDIA_TYPE, thisArchitecture } from './oci.ts'
-import type { Digest } from './types.ts'
+import { isDigest } from './references.ts'
+import type { Digest, ImageId } from './types.ts'
 
 export interface DescribedImage {
   config: Buffer
@@ -14,12 +15,15 @@ export interface DescribedImage {
   names: string[]
   /** The manifest, if it is an OCI layout. */
   manifest: Buffer | undefined
+  /** The image that it was built upon, if the archive says so. */
+  parent?: ImageId
 }
 
 interface DockerManifestEntry {
   Config?: string
   RepoTags?: string[] | null
   Layers?: string[] | null
+  Parent?: string
 }
 
 /** @throws InvalidParameter */
@@ -34,11 +38,12 @@ export function describedImages(contents: ArchiveContents): DescribedImage[] {
 function dockerImages(contents: ArchiveContents, bytes: Buffer): DescribedImage[] {
   const entries = decodeJson(bytes)
   if (!Array.isArray(entries)) throw new InvalidParameter('manifest.json is not a list')
-  return (entries as DockerManifestEntry[]).map(({ Config, RepoTags, Layers }) => ({
+  return (entries as DockerManifestEntry[]).map(({ Config, RepoTags, Layers, Parent }) => ({
     config: document(contents, posix.normalize(Config ?? '')),
     layers: (Layers ?? []).map(path => followSymlink(contents, posix.normalize(path))),
     names: RepoTags ?? [],
     manifest: undefined,
+    ...(Parent !== undefined && isDigest(Parent) ? { parent: Parent as string as ImageId } : {}),
   }))
 }
 

@@ -20,6 +20,7 @@ const ALIASES: Record<string, [architecture: string, variant: string]> = {
 const ARCHITECTURES = 'amd64 386 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm'.split(
   ' ',
 )
+const COMPONENT = /^[a-z0-9_.-]+$/
 const SYSTEMS = 'linux windows darwin freebsd wasip1 js'.split(' ')
 const NODE_ARCHITECTURES: Record<string, string> = { x64: 'amd64', ia32: '386' }
 
@@ -32,10 +33,12 @@ export const thisPlatform = (): Platform => ({
 /** One word may be a system or an architecture. @throws InvalidParameter in Docker's words */
 export function parsePlatform(text: string): Platform {
   const parts = text.toLowerCase().split('/')
-  if (parts.length > 3 || !parts.every(part => /^[a-z0-9_.-]+$/.test(part)))
+  const bad = parts.find(part => !COMPONENT.test(part))
+  if (bad !== undefined)
     throw new InvalidParameter(
-      `"${text}" is an invalid component of "${text}": platform specifier component must match`,
+      `"${bad}" is an invalid component of "${text}": platform specifier component must match "^[A-Za-z0-9_-]+$": invalid argument`,
     )
+  if (parts.length > 3) throw new InvalidParameter(`"${text}": cannot parse platform specifier: invalid argument`)
   const [first = '', second, third = ''] = parts
   if (second !== undefined) return normal({ os: first, architecture: second, variant: third })
   const own = thisPlatform()

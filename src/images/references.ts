@@ -97,6 +97,7 @@ export const familiarName = (reference: Reference): string => familiarRepository
 const suffix = ({ tag, digest }: Reference): string =>
   digest !== undefined ? `@${digest}` : tag !== undefined ? `:${tag}` : ''
 
+export const isTag = (text: string): boolean => TAG.test(text)
 export const isDigest = (text: string): text is Digest => SHA256.test(text)
 /** A whole id, without its algorithm. */
 export const isBareId = (text: string): boolean => ID.test(text)

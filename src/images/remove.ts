@@ -119,11 +119,10 @@ async function deleteImage(
   emit('delete', image)
   await store.delete(image.id)
   removed.push({ deleted: image.id })
-  const kept = new Set(store.all().flatMap(chainOf))
-  for (const layer of chain.reverse()) {
-    if (!kept.has(layer) && layers.find(layer) !== undefined) removed.push({ deleted: layer })
-  }
+  const before = [...chain].reverse().filter(layer => layers.find(layer) !== undefined)
   await layers.sweep()
+  // What a container stands on stays, and so does what a pull has taken up meanwhile.
+  for (const layer of before) if (layers.find(layer) === undefined) removed.push({ deleted: layer })
   const parent = image.record.parent === undefined ? undefined : store.find(image.record.parent)
   if (options.prune && parent !== undefined) {
     await deleteImage(context, parent, { force: false, prune: true, isQuiet: true }, removed)

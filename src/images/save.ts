@@ -3,14 +3,16 @@
  * Layers are in it uncompressed, as blobs named by their diffID.
  */
 
-import { Readable } from 'node:stream'
-import { type Pack, pack } from 'tar-stream'
 import type { LayerStore } from '../snapshots/layers.ts'
+import { fromText } from '../snapshots/tar/byte-string.ts'
+import { type Entry, padding } from '../snapshots/tar/entry.ts'
+import { END_OF_ARCHIVE, encodeEntry } from '../snapshots/tar/writer.ts'
+import type { ChainId, Sendable } from '../snapshots/types.ts'
 import { digestOf } from './blobs.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from './image-store.ts'
 import { type Descriptor, type Manifest, MEDIA_TYPE } from './oci.ts'
 import { familiarName, fullName, parseReference } from './references.ts'
-import type { Digest } from './types.ts'
+import type { Digest, ImageId } from './types.ts'
 
 export interface SavedImage {
   stored: StoredImage
@@ -18,16 +20,10 @@ export interface SavedImage {
   references: string[]
 }
 
-const EPOCH = new Date(0)
-
 const blobName = (digest: string): string => `blobs/${digest.replace(':', '/')}`
 
-export function saveImages(store: ImageStore, layers: LayerStore, wanted: SavedImage[]): Readable {
-  const images = mergeSame(wanted)
-  const archive = pack({})
-  const writing = writeArchive(archive, store, layers, images)
-  writing.catch(error => archive.destroy(error as Error))
-  return Readable.from(archive, { objectMode: false })
+export async function saveImages(store: ImageStore, layers: LayerStore, wanted: SavedImage[]): Promise<Sendable> {
+  return layers.compose(await partsOf(store, layers, mergeSame(wanted)))
 }
 
 /** The same image under two names is one image with two names. */
@@ -40,32 +36,40 @@ function mergeSame(wanted: SavedImage[]): SavedImage[] {
   return [...images.values()]
 }
 
-async function writeArchive(archive: Pack, store: ImageStore, layers: LayerStore, images: SavedImage[]): Promise<void> {
-  await document(archive, 'oci-layout', { imageLayoutVersion: '1.0.0' })
+type Part = { bytes: Uint8Array } | { chain: ChainId }
+
+/** The archive in order. All but the layers' contents is known before the first byte is sent. */
+async function partsOf(store: ImageStore, layers: LayerStore, images: SavedImage[]): Promise<Part[]> {
+  const parts: Part[] = [document('oci-layout', { imageLayoutVersion: '1.0.0' })]
   const written = new Set<string>()
   const manifests: Descriptor[] = []
-  const dockerManifest: { Config: string; RepoTags: string[] | null; Layers: string[] }[] = []
+  const dockerManifest: { Config: string; RepoTags: string[] | null; Layers: string[]; Parent?: ImageId }[] = []
+  const ids = new Set(images.map(({ stored }) => stored.id))
+  const blob = (digest: string, bytes: Buffer): void => {
+    if (!written.has(digest)) parts.push(file(blobName(digest), bytes))
+    written.add(digest)
+  }
   for (const { stored, references } of images) {
     const config = await store.blobs.read(stored.id as string as Digest)
-    await blob(archive, written, stored.id, config)
+    blob(stored.id, config)
     for (const [index, chain] of chainOf(stored).entries()) {
       const diffId = diffIdsOf(stored)[index]!
-      if (written.has(diffId)) continue
+      if (!written.has(diffId)) parts.push(...layer(blobName(diffId), layers.get(chain).archiveSize, chain))
       written.add(diffId)
-      await stream(archive, blobName(diffId), layers.get(chain).archiveSize, layers.archive(chain))
     }
     const manifest = Buffer.from(JSON.stringify(manifestOf(stored, config, layers)))
-    await blob(archive, written, digestOf(manifest), manifest)
+    blob(digestOf(manifest), manifest)
     manifests.push(...descriptorsOf(manifest, references))
     dockerManifest.push({
       Config: blobName(stored.id),
       RepoTags: references.length > 0 ? references.map(name => familiarName(parseReference(name))) : null,
       Layers: diffIdsOf(stored).map(blobName),
+      ...(stored.record.parent && ids.has(stored.record.parent) && { Parent: stored.record.parent }),
     })
   }
-  await document(archive, 'index.json', { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests })
-  await document(archive, 'manifest.json', dockerManifest)
-  archive.finalize()
+  parts.push(document('index.json', { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests }))
+  parts.push(document('manifest.json', dockerManifest), { bytes: END_OF_ARCHIVE })
+  return parts
 }
 
 const manifestOf = (stored: StoredImage, config: Buffer, layers: LayerStore): Manifest => ({
@@ -95,32 +99,32 @@ function descriptorsOf(manifest: Buffer, references: string[]): Descriptor[] {
   })
 }
 
-async function blob(archive: Pack, written: Set<string>, digest: string, bytes: Buffer): Promise<void> {
-  if (written.has(digest)) return
-  written.add(digest)
-  await file(archive, blobName(digest), bytes)
-}
+const document = (name: string, value: unknown): Part => file(name, Buffer.from(`${JSON.stringify(value)}\n`))
 
-const document = (archive: Pack, name: string, value: unknown): Promise<void> =>
-  file(archive, name, Buffer.from(`${JSON.stringify(value)}\n`))
+const file = (name: string, bytes: Buffer): Part => ({
+  bytes: Buffer.concat([header(name, bytes.length), bytes, Buffer.alloc(padding(bytes.length))]),
+})
 
-const file = (archive: Pack, name: string, bytes: Buffer): Promise<void> =>
-  new Promise((resolve, reject) => {
-    archive.entry({ name, mode: 0o644, mtime: EPOCH }, bytes, error => (error ? reject(error) : resolve()))
-  })
+const layer = (name: string, size: number, chain: ChainId): Part[] => [
+  { bytes: header(name, size) },
+  { chain },
+  { bytes: Buffer.alloc(padding(size)) },
+]
 
-/** Waits whenever the reader of the archive is slower than the layer. */
-async function stream(archive: Pack, name: string, size: number, content: Readable): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const header = { name, mode: 0o644, mtime: EPOCH, size }
-    const entry = archive.entry(header, error => (error ? reject(error) : resolve()))
-    archive.once('close', () => content.destroy())
-    content.on('error', reject)
-    content.on('data', (chunk: Buffer) => {
-      if (entry.write(chunk)) return
-      content.pause()
-      entry.once('drain', () => content.resume())
-    })
-    content.on('end', () => entry.end(null))
-  })
+const header = (name: string, size: number): Buffer =>
+  encodeEntry({ ...PLAIN, name: fromText(name), storedSize: size, size })
+
+/** At the beginning of time: the same image gives the same archive. */
+const PLAIN: Omit<Entry, 'name' | 'storedSize' | 'size'> = {
+  kind: 'file',
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  modified: { s: 0, ns: 0 },
+  accessed: undefined,
+  target: fromText(''),
+  major: 0,
+  minor: 0,
+  xattrs: new Map(),
+  extents: undefined,
 }

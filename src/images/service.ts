@@ -81,6 +81,8 @@ export class ImageService implements Images {
   readonly #dataRoot: string
   readonly #usesOf: (id: ImageId) => ImageUse[]
   readonly #listeners = new Set<(event: ImageEvent) => void>()
+  /** By configuration, until something else of the image has changed: every list is made of these. */
+  readonly #described = new WeakMap<object, { key: string; image: Image }>()
   /** Built-in images that are being made: whoever asks meanwhile waits for the same one. */
   readonly #making = new Map<string, Promise<StoredImage>>()
 
@@ -153,7 +155,7 @@ export class ImageService implements Images {
     const loaded = await loadImages(this.#store, this.#room, archive, onProgress)
     for (const { stored, names } of loaded) {
       for (const name of names) {
-        const replaced = await this.#name(stored, name)
+        const replaced = await this.#store.setReference(storedName(name), stored.id, null)
         const shown = familiarName(parseReference(name))
         if (replaced !== undefined) {
           onProgress({
@@ -177,6 +179,8 @@ export class ImageService implements Images {
 
   async commit(options: CommitOptions): Promise<Image> {
     const stored = await commitImage(this.#store, this.#layers, options)
+    const { reference } = options
+    if (reference !== undefined) this.#emit('tag', stored, familiarName(withDefaultTag(parseReference(reference))))
     return this.#describe(stored)
   }
 
@@ -246,7 +250,9 @@ export class ImageService implements Images {
       const tagged = isRepository ? this.#store.tagsOf(repositoryOf(reference)) : []
       if (tagged.length > 0) return tagged.map(([full, id]) => ({ stored: this.#store.get(id), references: [full] }))
     }
-    const stored = await this.#find(name)
+    const stored = await this.#find(name).catch(error => {
+      throw error instanceof NotFound ? new NotFound(`No such image: ${name}`) : error
+    })
     const isNamed = isNameOf(this.#store, stored.id, name)
     return [{ stored, references: isNamed ? [fullName(withDefaultTag(parseReference(name)))] : [] }]
   }
@@ -277,7 +283,14 @@ export class ImageService implements Images {
 
   #describe(stored: StoredImage): Image {
     const names = chainOf(stored).map(chain => this.#layers.find(chain)?.name ?? '')
-    return describeImage(stored, this.#store.referencesOf(stored.id), this.#layers.sizeOf(names))
+    const references = this.#store.referencesOf(stored.id)
+    const size = this.#layers.sizeOf(names)
+    const key = JSON.stringify([references, size, stored.record])
+    const earlier = this.#described.get(stored.oci)
+    if (earlier?.key === key) return earlier.image
+    const image = describeImage(stored, references, size)
+    this.#described.set(stored.oci, { key, image })
+    return image
   }
 
   async #resolveFilters(filters: ImageFilters): Promise<ResolvedFilters> {

@@ -2,6 +2,7 @@
 
 import { check, InvalidParameter } from './errors.ts'
 import { detachedOverlay } from './native.ts'
+import { PLAIN_UPPER } from './overlay-options.ts'
 
 const PAGE_SIZE = 4096
 const MS_RDONLY = 1
@@ -20,7 +21,7 @@ export interface OverlayMount {
 export function overlayOptions({ lower, upper, work }: Omit<OverlayMount, 'folder'>): string {
   const options = [`lowerdir=${lower.map(escapePath).join(':')}`]
   if (upper !== undefined && work !== undefined)
-    options.push(`upperdir=${escapePath(upper)}`, `workdir=${escapePath(work)}`)
+    options.push(`upperdir=${escapePath(upper)}`, `workdir=${escapePath(work)}`, PLAIN_UPPER)
   const joined = options.join(',')
   // The kernel copies one page of options and silently cuts the rest off: the lowest layers would be missing.
   if (Buffer.byteLength(joined) >= PAGE_SIZE) throw new InvalidParameter('max depth exceeded')

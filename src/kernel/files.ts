@@ -174,20 +174,32 @@ export function statAt(folder: number, name: FileName): FileStatus {
   return decodeStatus(status)
 }
 
-/** struct statx in include/uapi/linux/stat.h */
-export const decodeStatus = (statx: Buffer): FileStatus => ({
-  links: statx.readUInt32LE(16),
-  uid: statx.readUInt32LE(20),
-  gid: statx.readUInt32LE(24),
-  mode: statx.readUInt16LE(28),
-  inode: statx.readBigUInt64LE(32),
-  size: Number(statx.readBigUInt64LE(40)),
-  blocks: Number(statx.readBigUInt64LE(48)),
-  modified: { s: Number(statx.readBigInt64LE(112)), ns: statx.readUInt32LE(120) },
-  major: statx.readUInt32LE(128),
-  minor: statx.readUInt32LE(132),
-  fileSystem: `${statx.readUInt32LE(136)}:${statx.readUInt32LE(140)}`,
+/** struct statx in include/uapi/linux/stat.h. In halves of 32 bits: a BigInt costs more than the rest, and there is one here for each file. */
+export const decodeStatus = (statx: Buffer, at = 0): FileStatus => ({
+  links: statx.readUInt32LE(at + 16),
+  uid: statx.readUInt32LE(at + 20),
+  gid: statx.readUInt32LE(at + 24),
+  mode: statx.readUInt16LE(at + 28),
+  inode: statx.readBigUInt64LE(at + 32),
+  size: statx.readUInt32LE(at + 40) + statx.readUInt32LE(at + 44) * WORD,
+  blocks: statx.readUInt32LE(at + 48) + statx.readUInt32LE(at + 52) * WORD,
+  modified: { s: statx.readUInt32LE(at + 112) + statx.readInt32LE(at + 116) * WORD, ns: statx.readUInt32LE(at + 120) },
+  major: statx.readUInt32LE(at + 128),
+  minor: statx.readUInt32LE(at + 132),
+  fileSystem: fileSystemOf(statx.readUInt32LE(at + 136), statx.readUInt32LE(at + 140)),
 })
+
+const WORD = 0x1_0000_0000
+
+let lastFileSystem = { major: -1, minor: -1, name: '' }
+
+/** Mostly the same as the last time. */
+function fileSystemOf(major: number, minor: number): string {
+  if (lastFileSystem.major !== major || lastFileSystem.minor !== minor) {
+    lastFileSystem = { major, minor, name: `${major}:${minor}` }
+  }
+  return lastFileSystem.name
+}
 
 /** close(2). An error here has no consequence that the caller could draw: the descriptor is gone in any case. */
 export const close = (file: number): void => {

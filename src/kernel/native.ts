@@ -15,6 +15,7 @@ const library = ffi.Library(`${BUILD_DIR}libskiff.so`, {
   skiff_syscall: ['void', []],
   skiff_use_list: ['void', ['pointer']],
   skiff_run_list: ['int32', []],
+  skiff_scan_folder: ['int64', ['int', 'pointer', 'int64']],
   skiff_detached_overlay: ['int64', ['string', 'string', 'uint64']],
   skiff_spawn: ['int64', ['int', 'pointer', 'int', 'pointer', 'int']],
   skiff_make_network_namespace: ['int64', []],
@@ -40,16 +41,20 @@ export function rawSyscall(numberAndArguments: bigint[]): number {
 /** Where a buffer's bytes lie in memory. Valid only while the caller keeps the buffer alive. */
 export const addressOf = (buffer: Buffer): bigint => BigInt(ref.address(buffer))
 
+/** ffi-napi takes a Buffer where its types want a ref-napi pointer. */
+const pointer = (buffer: Buffer): ref.Pointer<unknown> => buffer as ref.Pointer<unknown>
+
 /** See native/library/syscalls.c. */
 export const useSyscallList = (list: Buffer): void => library.skiff_use_list(list as ref.Pointer<unknown>)
 export const runSyscallList = (): number => library.skiff_run_list()
 
+/** See native/library/scan.c. */
+export const scanFolderNative = (folder: number, records: Buffer): number =>
+  Number(library.skiff_scan_folder(folder, pointer(records), records.length))
+
 /** See native/library/detached-mount.c. */
 export const detachedOverlay = (folder: string, options: string, flags: number): number =>
   Number(library.skiff_detached_overlay(folder, options, flags))
-
-/** ffi-napi takes a Buffer where its types want a ref-napi pointer. */
-const pointer = (buffer: Buffer): ref.Pointer<unknown> => buffer as ref.Pointer<unknown>
 
 /** See native/library/spawn.c. `fds` are int32, `strings` NUL-terminated. */
 export const spawnNative = (executable: number, fds: Buffer, fdCount: number, strings: Buffer, count: number): number =>

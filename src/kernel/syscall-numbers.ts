@@ -100,6 +100,8 @@ const NUMBERS = {
   statx: [332, 291],
   keyctl: [250, 219],
   lseek: [8, 62],
+  sendfile: [40, 71],
+  pread64: [17, 67],
   getdents64: [217, 61],
   ioprio_set: [251, 30],
   sched_setattr: [314, 274],

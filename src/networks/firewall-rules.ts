@@ -24,12 +24,16 @@ export interface PublishedPort {
   containerPort: number
 }
 
+/** One rule with its reason: for the table, and for `skiff explain`. */
+export interface FirewallRule {
+  chain: string
+  rule: string
+  why: string
+  /** The network's bridge that it is for; null: for all of them. */
+  bridge: string | null
+}
+
 const quoted = (names: readonly string[]): string => names.map(name => `"${name}"`).join(', ')
-const lines = (...parts: (string | readonly string[])[]): string =>
-  parts
-    .flat()
-    .map(line => `    ${line}`)
-    .join('\n')
 
 /** The commands that put the whole table into this state, whatever it was before. One transaction. */
 export function tableCommands(
@@ -79,65 +83,116 @@ ${networks.length > 0 ? `    elements = { ${quoted(networks.map(network => netwo
   map published_at4 { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
   map published_at6 { type ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service; }`
 
-const chains = (networks: readonly FirewallNetwork[]): string => `  chain published {
-${lines(
-  '# ::1 cannot leave the host, whatever it is translated to: its own forwarder listens there (host-ports.ts)',
-  'ip6 daddr ::1 return',
-  'dnat ip to ip daddr . meta l4proto . th dport map @published_at4',
-  'dnat ip6 to ip6 daddr . meta l4proto . th dport map @published_at6',
-  'meta nfproto ipv4 dnat ip to meta l4proto . th dport map @published4',
-  'meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @published6',
-)}
-  }
-  chain prerouting {
-    type nat hook prerouting priority -100; policy accept;
-    fib daddr type local jump published
-  }
-  chain output {
-    type nat hook output priority -100; policy accept;
-    fib daddr type local jump published
-  }
-  chain loopback_guard {
-    type filter hook prerouting priority -300; policy accept;
-${lines(
-  "# route_localnet, which 127.0.0.1:PORT needs, would let containers reach what listens on the host's loopback (CVE-2020-8558)",
-  'iifname @bridges ip daddr 127.0.0.0/8 drop',
-)}
-  }
-  chain forward {
-    type filter hook forward priority 0; policy accept;
-${lines(
-  networks
-    .filter(network => network.internal)
-    .flatMap(({ bridge }) => [
-      `iifname "${bridge}" oifname != "${bridge}" drop`,
-      `oifname "${bridge}" iifname != "${bridge}" drop`,
-    ]),
-  'ct state established,related accept',
-  '# published: the one way in from elsewhere, other networks of skiff included',
-  'ct status dnat accept',
-  networks.map(({ bridge }) => `oifname "${bridge}" iifname != "${bridge}" drop`),
-)}
-  }
-  chain postrouting {
-    type nat hook postrouting priority 100; policy accept;
-${lines(
-  'oifname @bridges ip saddr 127.0.0.0/8 masquerade',
-  networks.flatMap(network => [
+/** Chains in the order of a packet's way, with what binds them to it; '' for one that others jump to. */
+const CHAINS: Record<string, string> = {
+  loopback_guard: 'type filter hook prerouting priority -300; policy accept;',
+  published: '',
+  prerouting: 'type nat hook prerouting priority -100; policy accept;',
+  output: 'type nat hook output priority -100; policy accept;',
+  forward: 'type filter hook forward priority 0; policy accept;',
+  postrouting: 'type nat hook postrouting priority 100; policy accept;',
+}
+
+function chains(networks: readonly FirewallNetwork[]): string {
+  const rules = firewallRules(networks)
+  return Object.entries(CHAINS)
+    .map(([chain, hook]) => {
+      const own = rules.filter(rule => rule.chain === chain)
+      const lines = own.flatMap(({ rule, why }, index) => (why === own[index - 1]?.why ? [rule] : [`# ${why}`, rule]))
+      return `  chain ${chain} {\n${[...(hook ? [hook] : []), ...lines].map(line => `    ${line}\n`).join('')}  }`
+    })
+    .join('\n')
+}
+
+/** Every rule of the table, in its order. */
+export const firewallRules = (networks: readonly FirewallNetwork[]): FirewallRule[] => [
+  ...COMMON,
+  ...networks.filter(network => network.internal).flatMap(internalRules),
+  ...ANSWERS,
+  ...networks.map(({ bridge }) => ({
+    chain: 'forward',
+    rule: `oifname "${bridge}" iifname != "${bridge}" drop`,
+    why: 'nobody else reaches a network, other networks of skiff included',
+    bridge,
+  })),
+  {
+    chain: 'postrouting',
+    rule: 'oifname @bridges ip saddr 127.0.0.0/8 masquerade',
+    why: "a container cannot answer 127.0.0.1: a connection of the host's own gets the bridge's address",
+    bridge: null,
+  },
+  ...networks.flatMap(network => [
     ...network.subnets4.flatMap(subnet => sourceRules('ip', subnet, network)),
     ...network.subnets6.flatMap(subnet => sourceRules('ip6', subnet, network)),
   ]),
-)}
-  }`
+]
+
+const common = (chain: string, why: string, ...rules: string[]): FirewallRule[] =>
+  rules.map(rule => ({ chain, rule, why, bridge: null }))
+
+const COMMON: readonly FirewallRule[] = [
+  ...common(
+    'loopback_guard',
+    "route_localnet, which 127.0.0.1:PORT needs, would let containers reach what listens on the host's loopback (CVE-2020-8558)",
+    'iifname @bridges ip daddr 127.0.0.0/8 drop',
+  ),
+  ...common(
+    'published',
+    '::1 cannot leave the host, whatever it is translated to: its own forwarder listens there (host-ports.ts)',
+    'ip6 daddr ::1 return',
+  ),
+  ...common(
+    'published',
+    'a published port leads to its container: one look-up, however many there are',
+    'dnat ip to ip daddr . meta l4proto . th dport map @published_at4',
+    'dnat ip6 to ip6 daddr . meta l4proto . th dport map @published_at6',
+    'meta nfproto ipv4 dnat ip to meta l4proto . th dport map @published4',
+    'meta nfproto ipv6 dnat ip6 to meta l4proto . th dport map @published6',
+  ),
+  ...common(
+    'prerouting',
+    "what comes in for one of the host's addresses may be for a published port",
+    'fib daddr type local jump published',
+  ),
+  ...common(
+    'output',
+    'and so may what the host itself sends to its own addresses',
+    'fib daddr type local jump published',
+  ),
+]
+
+const ANSWERS: readonly FirewallRule[] = [
+  ...common(
+    'forward',
+    'answers, and whatever belongs to an accepted connection',
+    'ct state established,related accept',
+  ),
+  ...common('forward', 'published: the one way in from elsewhere', 'ct status dnat accept'),
+]
+
+const internalRules = ({ bridge }: FirewallNetwork): FirewallRule[] =>
+  [`iifname "${bridge}" oifname != "${bridge}" drop`, `oifname "${bridge}" iifname != "${bridge}" drop`].map(rule => ({
+    chain: 'forward',
+    rule,
+    why: 'internal: no way out and no way in',
+    bridge,
+  }))
 
 function sourceRules(
   family: 'ip' | 'ip6',
   subnet: string,
   { bridge, masquerade, internal }: FirewallNetwork,
-): string[] {
-  return [
-    ...(masquerade && !internal ? [`${family} saddr ${subnet} oifname != "${bridge}" masquerade`] : []),
-    // A neighbour, or the container itself, that comes by the host's address: the answer has to come back the same way.
-    `${family} saddr ${subnet} ${family} daddr ${subnet} ct status dnat masquerade`,
-  ]
+): FirewallRule[] {
+  const rule = { chain: 'postrouting', bridge }
+  const out = {
+    ...rule,
+    rule: `${family} saddr ${subnet} oifname != "${bridge}" masquerade`,
+    why: "the world outside knows the host's address and not a container's",
+  }
+  const hairpin = {
+    ...rule,
+    rule: `${family} saddr ${subnet} ${family} daddr ${subnet} ct status dnat masquerade`,
+    why: "a neighbour, or the container itself, that comes by the host's address: the answer has to come back the same way",
+  }
+  return masquerade && !internal ? [out, hairpin] : [hairpin]
 }

@@ -3,6 +3,8 @@
 import { Nftables, NftablesError } from '../kernel/nftables.ts'
 import {
   type FirewallNetwork,
+  type FirewallRule,
+  firewallRules,
   type PublishedPort,
   publishCommand,
   tableCommands,
@@ -62,6 +64,16 @@ export class Firewall {
     if (!ports) return
     this.published.delete(containerId)
     this.change(ports.map(port => unpublishCommand(this.table, port)))
+  }
+
+  /** What of the table concerns a container with these bridges: rules, and its own published ports as commands. */
+  concerning(containerId: string, bridges: readonly string[]): { rules: FirewallRule[]; published: string[] } {
+    return {
+      rules: firewallRules([...this.networks.values()]).filter(
+        ({ bridge }) => bridge === null || bridges.includes(bridge),
+      ),
+      published: (this.published.get(containerId) ?? []).map(port => publishCommand(this.table, port)),
+    }
   }
 
   private change(commands: readonly string[]): void {

@@ -24,6 +24,7 @@ import type { DefaultPool } from './subnet-choice.ts'
 import type {
   Connections,
   EndpointRequest,
+  ExplainedNetwork,
   InterfaceCounters,
   Network,
   NetworkFilters,
@@ -215,6 +216,10 @@ export class Networks implements NetworkService {
 
   async rename(containerId: string, name: string): Promise<void> {
     this.sandboxes.rename(containerId, name)
+  }
+
+  async explain(containerId: string, pid: number): Promise<ExplainedNetwork | null> {
+    return this.sandboxes.explain(containerId, pid)
   }
 
   async counters(pid: number): Promise<Record<string, InterfaceCounters>> {

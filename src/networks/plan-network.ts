@@ -1,6 +1,7 @@
 /** From what a user asked for to a network that can be made: every refusal of `network create` is here, in Docker's words. */
 
 import { randomBytes } from 'node:crypto'
+import { isIPv4 as isIPv4Address } from 'node:net'
 import { Conflict, Forbidden, InvalidParameter, NotFound } from '../kernel/errors.ts'
 import { completePool } from './ipam.ts'
 import type { StoredNetwork } from './network-store.ts'
@@ -71,6 +72,16 @@ function checkDriver({ driver, options, ipam }: NetworkRequest): void {
   const name = options[BRIDGE_OPTION.NAME]
   if (name !== undefined && (name === '' || Buffer.byteLength(name) >= IFNAMSIZ))
     throw new InvalidParameter(`invalid bridge name "${name}": an interface name has 1 to ${IFNAMSIZ - 1} bytes`)
+  const binding = options[BRIDGE_OPTION.HOST_BINDING]
+  if (binding !== undefined && !isIPv4Address(binding))
+    throw new InvalidParameter(
+      `failed to parse ${BRIDGE_OPTION.HOST_BINDING} value: "${binding}" (not an IPv4 address)`,
+    )
+  for (const option of [BRIDGE_OPTION.ICC, BRIDGE_OPTION.MASQUERADE]) {
+    const value = options[option]
+    if (value !== undefined && value !== 'true' && value !== 'false')
+      throw new InvalidParameter(`failed to parse ${option} value: "${value}" (true or false)`)
+  }
   const mtu = options[BRIDGE_OPTION.MTU]
   if (mtu !== undefined && !(Number(mtu) >= 68 && Number(mtu) <= 65535))
     throw new InvalidParameter(`invalid MTU: ${mtu}`)

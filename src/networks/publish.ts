@@ -24,6 +24,9 @@ interface Target {
   ipv6: string
 }
 
+/** … and the address of the host for ports that name none: the network's option host_binding_ipv4; '' or 0.0.0.0 for every one. */
+type Place = Target & { hostIp: string }
+
 type Wanted = Pick<SandboxRequest, 'ports' | 'publishAll' | 'exposedPorts'>
 
 /** What shall be published where; an exposed port that is not published stands there with null. */
@@ -36,7 +39,7 @@ export function wantedPorts({ ports, publishAll, exposedPorts }: Wanted): Record
 }
 
 /** Reserves all of them or none. @throws Conflict, InvalidParameter, NotImplemented */
-export const reservePorts = (hostPorts: HostPorts, wanted: Wanted, target: Target): Promise<Publication> =>
+export const reservePorts = (hostPorts: HostPorts, wanted: Wanted, target: Place): Promise<Publication> =>
   undoOnFailure(async undo => {
     const publication: Publication = { reserved: [], ports: {} }
     for (const [port, bindings] of Object.entries(wantedPorts(wanted))) {
@@ -61,12 +64,12 @@ async function reserveBinding(
   hostPorts: HostPorts,
   containerPort: string,
   { hostIp, hostPort }: PortBinding,
-  target: Target,
+  target: Place,
 ): Promise<ReservedPort[]> {
   const { port, protocol } = parsePort(containerPort)
   const range = parsePortRange(hostPort)
   const candidates = range ? numbers(...range) : new Array<number>(EPHEMERAL_TRIES).fill(0)
-  const addresses = hostIp === '' ? ['0.0.0.0', '::'] : [hostIp.replace(/^\[|\]$/g, '')]
+  const addresses = hostAddresses(hostIp, target.hostIp)
   const requests = addresses.map(address => ({
     protocol,
     hostIp: address,
@@ -81,6 +84,12 @@ async function reserveBinding(
     }
   }
   throw new InvalidParameter(`invalid port specification: "${hostPort}"`)
+}
+
+/** Docker's rule: every address of both families, unless the binding or its network names one. */
+function hostAddresses(asked: string, networks: string): string[] {
+  if (asked !== '') return [asked.replace(/^\[|\]$/g, '')]
+  return networks === '' || networks === '0.0.0.0' ? ['0.0.0.0', '::'] : [networks]
 }
 
 const numbers = (first: number, last: number): number[] =>

@@ -47,9 +47,9 @@ export const leadsOutside = (state: Pick<SandboxState, 'connections'>): boolean 
   return ipv4 !== undefined || ipv6 !== undefined
 }
 
-/** The endpoint that published ports lead to; undefined where there is nothing to publish on. */
-export const publishedEndpoint = ({ connections }: Pick<SandboxState, 'connections'>): Endpoint | undefined =>
-  [...connections.values()].find(({ network }) => network.driver === 'bridge' && !network.internal)?.endpoint
+/** What published ports lead to; undefined where there is nothing to publish on. */
+export const publishedConnection = ({ connections }: Pick<SandboxState, 'connections'>): Connection | undefined =>
+  [...connections.values()].find(({ network }) => network.driver === 'bridge' && !network.internal)
 
 /** What its neighbours on a user network call it. */
 export const dnsNames = (request: SandboxRequest, aliases: readonly string[]): string[] => [

@@ -7,6 +7,7 @@ import { makeNetworkNamespace, makeNetworkNamespaceOf, openNetworkNamespace } fr
 import { type Undo, undoOnFailure } from '../kernel/undo.ts'
 import { listLinks } from '../netlink/link.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
+import { explainSandbox } from './explain.ts'
 import type { Firewall } from './firewall.ts'
 import { forgetUdpFlows } from './flows.ts'
 import type { HostPorts } from './host-ports.ts'
@@ -16,6 +17,7 @@ import { Resolver } from './names/resolver.ts'
 import { NameServer } from './names/server.ts'
 import { Upstream } from './names/upstream.ts'
 import type { StoredNetwork } from './network-store.ts'
+import { BRIDGE_OPTION } from './plan-network.ts'
 import { firewallPorts, reservePorts, retargetPorts } from './publish.ts'
 import { reserveEndpoint } from './reserve-endpoint.ts'
 import type { SandboxFiles } from './sandbox-files.ts'
@@ -24,13 +26,14 @@ import {
   dnsNames,
   isUserNetwork,
   leadsOutside,
-  publishedEndpoint,
+  publishedConnection,
   routing,
   type SandboxState,
 } from './sandbox-state.ts'
 import type {
   Connections,
   EndpointRequest,
+  ExplainedNetwork,
   InterfaceCounters,
   Sandbox,
   SandboxRecord,
@@ -187,6 +190,17 @@ export class Sandboxes {
     }
   }
 
+  explain(containerId: string, pid: number): ExplainedNetwork | null {
+    const state = this.states.get(containerId)
+    if (!state) return null
+    const netns = openNetworkNamespace(pid)
+    try {
+      return explainSandbox(this.around, state, netns)
+    } finally {
+      closeSync(netns)
+    }
+  }
+
   // --- Addresses and interfaces --------------------------------------------------------------------------------------
 
   private reserveAddresses(request: SandboxRequest, undo: Undo): SandboxState {
@@ -239,10 +253,15 @@ export class Sandboxes {
   /** @param kept the ports that it has already */
   private async reservePorts(state: SandboxState, undo: Undo, kept?: Sandbox['ports']): Promise<void> {
     const { request } = state
-    const endpoint = publishedEndpoint(state)
+    const published = publishedConnection(state)
+    const endpoint = published?.endpoint
     const nothing = { ports: {}, publishAll: false, exposedPorts: request.exposedPorts }
     const wanted = kept ? { ports: kept, publishAll: false, exposedPorts: [] } : request
-    const target = { ipv4: endpoint?.ipAddress ?? '', ipv6: endpoint?.globalIpv6Address ?? '' }
+    const target = {
+      ipv4: endpoint?.ipAddress ?? '',
+      ipv6: endpoint?.globalIpv6Address ?? '',
+      hostIp: published?.network.options[BRIDGE_OPTION.HOST_BINDING] ?? '',
+    }
     const publication = await reservePorts(this.around.hostPorts, endpoint ? wanted : nothing, target).catch(error => {
       if (!(error instanceof Conflict)) throw error
       throw new Conflict(
@@ -272,7 +291,7 @@ export class Sandboxes {
 
   /** After a change of its networks: the same ports of the host, leading to where the container is now. */
   private async republish(state: SandboxState, undo: Undo): Promise<void> {
-    const endpoint = publishedEndpoint(state)
+    const endpoint = publishedConnection(state)?.endpoint
     if (endpoint && state.reserved.length > 0) {
       if (!retargetPorts(state.reserved, { ipv4: endpoint.ipAddress, ipv6: endpoint.globalIpv6Address })) return
       this.around.firewall.unpublish(state.request.containerId)

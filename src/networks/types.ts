@@ -138,6 +138,38 @@ export interface InterfaceCounters {
   txDropped: number
 }
 
+/** An interface of a running container, as the kernel shows it. */
+export interface ExplainedInterface {
+  network: string
+  driver: string
+  name: string
+  index: number
+  mac: string
+  mtu: number
+  /** '172.17.0.2/16' */
+  addresses: string[]
+  /** The veth pair's other end, on the host; null without one. */
+  peer: { name: string; index: number } | null
+  /** '' without one. */
+  bridge: string
+}
+
+/** What somebody would type to make a part of it by hand. NETNS stands for the container's network namespace. */
+export interface NetworkCommand {
+  where: 'host' | 'container'
+  command: string
+  why: string
+  man: string
+}
+
+export interface ExplainedNetwork {
+  interfaces: ExplainedInterface[]
+  /** As ip-route(8) writes them. */
+  routes: string[]
+  /** In the order of the making. */
+  commands: NetworkCommand[]
+}
+
 /**
  * `ref` is a network's name, id, or an unambiguous beginning of an id. The predefined networks `bridge`, `host` and `none`
  * always exist. Methods throw NotFound, Conflict, Forbidden and InvalidParameter with Docker's words.
@@ -167,6 +199,9 @@ export interface NetworkService {
   disconnect(ref: string, containerId: string, netns: number): Promise<Connections>
   /** A running container's name changed: DNS and hosts follow. */
   rename(containerId: string, name: string): Promise<void>
+
+  /** What the container has of the network, from the kernel; null: it has no sandbox, since it does not run. */
+  explain(containerId: string, pid: number): Promise<ExplainedNetwork | null>
 
   /** Counters of the interfaces in a process's network namespace, by interface name ('eth0'). */
   counters(pid: number): Promise<Record<string, InterfaceCounters>>

@@ -2,7 +2,7 @@
 
 import { constants } from 'node:fs'
 import { AT_FDCWD, close, openat2, statAt } from '../kernel/files.ts'
-import { readRange } from './pack.ts'
+import { readWhole } from './pieces.ts'
 import { type ByteString, fromText } from './tar/byte-string.ts'
 import { type Entry, padding } from './tar/entry.ts'
 import { END_OF_ARCHIVE, encodeEntry } from './tar/writer.ts'
@@ -34,7 +34,7 @@ function* copy(to: string, from: string): Generator<Buffer> {
   try {
     const { mode, size, modified } = statAt(file, '')
     yield encodeEntry(entry('file', to, { mode: mode & 0o777, size, storedSize: size, modified }))
-    yield* readRange(file, { offset: 0, length: size })
+    yield* readWhole(file, size)
     yield Buffer.alloc(padding(size))
   } finally {
     close(file)

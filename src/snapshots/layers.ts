@@ -1,55 +1,29 @@
 /**
- * The layers on disk, each once, however many images have it:
- *
- *     layers/tree/NAME          its files, as overlay mounts them. Names are short and count up in base 36, so that
- *                               125 of them fit into the one page of options that mount(2) takes
- *     layers/tapes/NAME.gz      what is needed besides the files to repeat its archive (tape.ts)
- *     layers/displaced/NAME/    files that its archive has twice; mostly missing
- *     layers/records/NAME.json  its digest and size, and the chains that it is part of
- *     layers/staging/           what is being unpacked; emptied at start
- *
- * `0` lies below all others (lowest-layer.ts): overlay wants two layers at least.
+ * The layers that are here, what stands on what, and who uses them. Where they lie: layer-files.ts.
  */
 
-import { createHash, randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
-import { AT_FDCWD, close, openToRead } from '../kernel/files.ts'
-import { spreadSubfolders } from '../kernel/inode-flags.ts'
 import type { Salvage } from '../kernel/salvage.ts'
+import { chainIdOf } from './chains.ts'
 import type { ListedFile } from './file-list.ts'
+import { foldersIn, LayerFiles, LOWEST_LAYER } from './layer-files.ts'
 import { type Layer, LayerRecords } from './layer-records.ts'
-import { furnishLowestLayer } from './lowest-layer.ts'
-import { type ChainId, type DiffId, MAX_LAYERS, type StorageDriver } from './types.ts'
+import { Settling } from './settling.ts'
+import { type ChainId, type DiffId, MAX_LAYERS, type Sendable, type StorageDriver } from './types.ts'
 import type { ExpectedArchive, LayerFolders, UnpackedLayer } from './worker/layer-jobs.ts'
 import type { WorkerPool } from './worker/pool.ts'
+import type { RepeatableLayer } from './worker/repeat-jobs.ts'
 
 /** A layer that is unpacked but stands on nothing yet. Keep it with place(), or give it to discard(). */
 export interface StagedLayer extends UnpackedLayer {
   readonly folder: string
 }
 
-/** Lies below everybody's layers: lowest-layer.ts. */
-export const LOWEST_LAYER = '0'
-
-/** OCI image specification, config.md, "Layer ChainID". */
-export const chainIdOf = (parent: ChainId | undefined, diffId: DiffId): ChainId =>
-  (parent === undefined
-    ? diffId
-    : `sha256:${createHash('sha256').update(`${parent} ${diffId}`).digest('hex')}`) as string as ChainId
-
-/** All chains of a stack of layers, lowest first. */
-export function chainIdsOf(diffIds: readonly DiffId[]): ChainId[] {
-  const chain: ChainId[] = []
-  for (const diffId of diffIds) chain.push(chainIdOf(chain.at(-1), diffId))
-  return chain
-}
-
 export class LayerStore {
-  readonly #folder: string
+  readonly #files: LayerFiles
   readonly #workers: WorkerPool
   readonly #records: LayerRecords
   readonly #layers = new Map<string, Layer>()
@@ -57,9 +31,7 @@ export class LayerStore {
   /** Layers that are written right now, by chain: the second who wants one waits for the first. */
   readonly #placing = new Map<ChainId, Promise<ChainId>>()
   readonly #users: (() => Iterable<ChainId>)[] = []
-  /** Layers whose records are not written yet, and whether their files are on the disk for certain. */
-  readonly #unsettled = new Map<Layer, { isNew: boolean }>()
-  #settling: Promise<void> = Promise.resolve()
+  readonly #settling: Settling
   /** Nobody's, but perhaps of something damaged: kept until a person has looked. */
   #kept: ReadonlySet<ChainId> = new Set()
   #keepers = 0
@@ -74,31 +46,31 @@ export class LayerStore {
     workers: WorkerPool,
     private readonly salvage: Salvage,
   ) {
-    this.#folder = join(dataRoot, 'layers')
-    this.#records = new LayerRecords(this.#folder, salvage)
+    this.#files = new LayerFiles(join(dataRoot, 'layers'))
+    this.#records = new LayerRecords(this.#files.folder, salvage)
     this.#workers = workers
+    this.#settling = new Settling(
+      this.#records,
+      () => workers.run('syncFileSystem', { folder: this.#files.folder }),
+      layer => this.#layers.get(layer.name) === layer,
+    )
   }
 
   static async open(dataRoot: string, workers: WorkerPool, salvage: Salvage): Promise<LayerStore> {
     const store = new LayerStore(dataRoot, workers, salvage)
-    for (const name of ['tree', 'tapes', 'displaced', 'records'])
-      await mkdir(store.#path(name), { recursive: true, mode: 0o700 })
-    await furnishLowestLayer(join(store.treeFolder, LOWEST_LAYER))
-    await rm(store.#path('staging'), { recursive: true, force: true })
-    await mkdir(store.#path('staging'), { mode: 0o700 })
-    store.#spreadStaging()
+    await store.#files.prepare()
     await store.#load()
     return store
   }
 
   /** Where the layers' files lie: RootMount's layersDir. */
   get treeFolder(): string {
-    return this.#path('tree')
+    return this.#files.treeFolder
   }
 
   /** For what is only there for a moment: emptied when the daemon starts. */
   get stagingFolder(): string {
-    return this.#path('staging')
+    return this.#files.stagingFolder
   }
 
   find(chain: ChainId): Layer | undefined {
@@ -136,8 +108,7 @@ export class LayerStore {
 
   /** Runs a job that makes a layer in the folders it is given. */
   async stageBy(job: (folders: LayerFolders) => Promise<UnpackedLayer>): Promise<StagedLayer> {
-    const folder = join(this.#path('staging'), randomBytes(6).toString('hex'))
-    await mkdir(folder, { mode: 0o700 })
+    const folder = await this.#files.stage()
     try {
       return { ...(await job(foldersIn(folder))), folder }
     } catch (error) {
@@ -214,12 +185,18 @@ export class LayerStore {
 
   /** The archive of a layer, byte for byte as it was when it came, uncompressed. */
   archive(chain: ChainId): Readable {
+    return this.compose([{ chain }])
+  }
+
+  /** Archives of layers, and bytes between them. @throws NotFound */
+  compose(parts: readonly ({ bytes: Uint8Array } | { chain: ChainId })[]): Sendable {
+    const located = parts.map(part => ('bytes' in part ? part : { layer: this.#repeatable(part.chain) }))
+    return this.#workers.stream('repeatParts', () => ({ parts: located }))
+  }
+
+  #repeatable(chain: ChainId): RepeatableLayer {
     const layer = this.get(chain)
-    return this.#workers.stream('repeatLayer', () => ({
-      folders: this.#foldersOf(layer),
-      displaced: layer.displaced,
-      diffId: layer.diffId,
-    }))
+    return { folders: this.#files.of(layer), displaced: layer.displaced, diffId: layer.diffId }
   }
 
   /** Bytes of the files in these layers. */
@@ -248,15 +225,9 @@ export class LayerStore {
     await this.sweep()
   }
 
-  /**
-   * Makes all that was placed so far survive a power cut: the files first, by one syncfs(2) for however many layers, then the records.
-   * What a power cut leaves without a record is deleted, so that nobody takes a layer for whole whose files are empty.
-   */
+  /** Makes all that was placed so far survive a power cut. */
   settle(): Promise<void> {
-    // One after the other: who comes while another settles the same layer must not be told earlier than that one.
-    const settle = (): Promise<void> => this.#settleNow()
-    this.#settling = this.#settling.then(settle, settle)
-    return this.#settling
+    return this.#settling.settle()
   }
 
   /** Does work that makes or takes up layers, which nobody uses before it ends: until then nothing is swept. */
@@ -267,18 +238,6 @@ export class LayerStore {
     } finally {
       this.#keepers--
       if (this.#keepers === 0 && this.#sweepWaits) await this.sweep()
-    }
-  }
-
-  async #settleNow(): Promise<void> {
-    const unsettled = [...this.#unsettled]
-    this.#unsettled.clear()
-    try {
-      if (unsettled.some(([, { isNew }]) => isNew)) await this.#workers.run('syncFileSystem', { folder: this.#folder })
-      for (const [layer] of unsettled) if (this.#layers.get(layer.name) === layer) await this.#records.write(layer)
-    } catch (error) {
-      for (const [layer, how] of unsettled) this.#unsettled.set(layer, how)
-      throw error
     }
   }
 
@@ -303,7 +262,7 @@ export class LayerStore {
     }
     for (const layer of doomed) this.#layers.delete(layer.name)
     // One that is not settled yet has its record still to come.
-    for (const layer of changed) if (!this.#unsettled.has(layer)) await this.#records.write(layer)
+    for (const layer of changed) if (!this.#settling.has(layer)) await this.#records.write(layer)
     for (const layer of doomed) await this.#delete(layer)
   }
 
@@ -332,20 +291,11 @@ export class LayerStore {
       displaced: contents.displaced,
       chains: { [chain]: parent ?? '' },
     }
-    await this.#moveFromStaging(staged, layer)
+    await this.#files.adopt(staged.folder, layer)
     this.#layers.set(layer.name, layer)
-    this.#unsettled.set(layer, { isNew: true })
+    this.#settling.made(layer)
     this.#byChain.set(chain, layer)
     return chain
-  }
-
-  #spreadStaging(): void {
-    const folder = openToRead(AT_FDCWD, this.#path('staging'), constants.O_DIRECTORY)
-    try {
-      spreadSubfolders(folder)
-    } finally {
-      close(folder)
-    }
   }
 
   /** Takes from the layers below what the archive relied on. */
@@ -364,33 +314,17 @@ export class LayerStore {
     }
   }
 
-  /** The record is written last, by settle(): what has none was interrupted, and is deleted at start. */
-  async #moveFromStaging(staged: StagedLayer, layer: Layer): Promise<void> {
-    const from = foldersIn(staged.folder)
-    const to = this.#foldersOf(layer)
-    await rename(from.tape, to.tape)
-    if (Object.keys(layer.displaced).length > 0) await rename(from.displaced, to.displaced)
-    await rename(from.tree, to.tree)
-    await rm(staged.folder, { recursive: true, force: true })
-  }
-
   #addChain(layer: Layer, chain: ChainId, parent: ChainId | undefined): void {
     layer.chains[chain] = parent ?? ''
     this.#byChain.set(chain, layer)
-    if (!this.#unsettled.has(layer)) this.#unsettled.set(layer, { isNew: false })
+    this.#settling.changed(layer)
   }
 
   async #delete(layer: Layer): Promise<void> {
     // First the record: half a layer must not look like one.
-    this.#unsettled.delete(layer)
+    this.#settling.forget(layer)
     await this.#records.remove(layer)
-    const { tree, tape, displaced } = this.#foldersOf(layer)
-    await rm(tape, { force: true })
-    await rm(displaced, { recursive: true, force: true })
-    // Out of the way at once; a large tree takes its time to delete.
-    const grave = join(this.#path('staging'), `gone-${layer.name}-${randomBytes(3).toString('hex')}`)
-    await rename(tree, grave)
-    await rm(grave, { recursive: true, force: true })
+    await this.#files.remove(layer)
   }
 
   /** Numbers go on from the highest name, also of what has no record: that is deleted later. */
@@ -408,22 +342,4 @@ export class LayerStore {
     for (const chainsInUse of this.#users) for (const chain of chainsInUse()) used.add(chain)
     return used
   }
-
-  #foldersOf({ name }: Layer): LayerFolders {
-    return {
-      tree: join(this.treeFolder, name),
-      displaced: join(this.#path('displaced'), name),
-      tape: join(this.#path('tapes'), `${name}.gz`),
-    }
-  }
-
-  #path(name: string): string {
-    return join(this.#folder, name)
-  }
 }
-
-const foldersIn = (folder: string): LayerFolders => ({
-  tree: join(folder, 'tree'),
-  displaced: join(folder, 'displaced'),
-  tape: join(folder, 'tape.gz'),
-})

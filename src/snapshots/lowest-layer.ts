@@ -15,7 +15,7 @@ const FILES = ['dev/console', 'etc/hostname', 'etc/hosts', 'etc/resolv.conf', '.
 export async function furnishLowestLayer(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o755 })
   for (const name of FOLDERS) await mkdir(join(folder, name), { recursive: true, mode: 0o755 })
-  for (const name of FILES) await writeFile(join(folder, name), '', { mode: 0o755 })
+  for (const name of FILES) await writeFile(join(folder, name), '', { mode: 0o755, flag: 'a' })
   try {
     await symlink('/proc/mounts', join(folder, 'etc/mtab'))
   } catch (error) {

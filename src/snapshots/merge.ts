@@ -6,7 +6,7 @@
 
 import { close, linkAt, openToRead, RESOLVE_BENEATH, setTimes, statAt, unlinkAt } from '../kernel/files.ts'
 import { copyFile } from './copy-file.ts'
-import { describe, kindOf } from './pack.ts'
+import { describe, kindOf } from './pack/describe.ts'
 import { removeTree } from './remove-tree.ts'
 import { type ByteString, splitPath, toPath } from './tar/byte-string.ts'
 import type { Entry } from './tar/entry.ts'

@@ -1,5 +1,6 @@
 /** The snapshots room's services, put together: what containers, images and the API use. */
 
+import { readdirSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import type { Unavailable } from '../kernel/errors.ts'
 import { duplicate } from '../kernel/files.ts'
@@ -15,6 +16,7 @@ import type {
   Change,
   RootMount,
   RootUsage,
+  Sendable,
   Snapshots,
   StorageDriver,
   UnpackOptions,
@@ -118,7 +120,7 @@ class LayerSnapshots implements Snapshots {
       : this.#workers.stream('packUpper', () => ({ upper: root.upper }))
   }
 
-  packTree(root: RootMount): Readable {
+  packTree(root: RootMount): Sendable {
     return this.#workers.stream('packMerged', () => ({ root }))
   }
 
@@ -128,7 +130,9 @@ class LayerSnapshots implements Snapshots {
       const total = await this.#workers.run('bytesIn', { folder: root.path })
       return { writable: total, total }
     }
-    const writable = await this.#workers.run('bytesIn', { folder: root.upper })
+    // Most containers have written nothing: that is seen at once.
+    const isEmpty = readdirSync(root.upper).length === 0
+    const writable = isEmpty ? 0 : await this.#workers.run('bytesIn', { folder: root.upper })
     return { writable, total: writable + this.#layers.sizeOf(root.lower) }
   }
 }
@@ -140,7 +144,7 @@ class WorkerArchives implements Archives {
     this.#workers = workers
   }
 
-  pack(root: number, path: string, as: string, ids: IdMap | null = null): Readable {
+  pack(root: number, path: string, as: string, ids: IdMap | null = null): Sendable {
     const own = duplicate(root)
     return this.#workers.stream('packBeneath', () => ({ root: own, path, as, ids }))
   }

@@ -57,6 +57,15 @@ export interface RootUsage {
   total: number
 }
 
+/** A stream that need not come through this thread. It is either read or sent. */
+export interface Sendable extends Readable {
+  /**
+   * Sends all of it to a socket as chunks of HTTP (RFC 9112, section 7.1) but the last, empty one. Until it ends nobody else may
+   * write to the socket, whose descriptor is duplicated. @throws KernelError EPIPE, and what reading would throw
+   */
+  sendTo(socket: number, signal: AbortSignal): Promise<void>
+}
+
 export interface Snapshots {
   /**
    * Makes upper and work folder for a container. The upper's own owner, mode and times are those of the chain's root folder.
@@ -87,7 +96,7 @@ export interface Snapshots {
   /** The upper folder as a layer's archive (uncompressed tar; whiteouts as `.wh.` files). */
   packDiff(root: RootMount): Readable
   /** The whole tree as `docker export` gives it (uncompressed tar). */
-  packTree(root: RootMount): Readable
+  packTree(root: RootMount): Sendable
   usage(root: RootMount): Promise<RootUsage>
 }
 
@@ -99,7 +108,7 @@ export interface Archives {
    * `ids`: the files are shown as a user namespace's; the archive has the ids inside.
    * @throws NotFound
    */
-  pack(root: number, path: string, as: string, ids?: IdMap | null): Readable
+  pack(root: number, path: string, as: string, ids?: IdMap | null): Sendable
   /**
    * Unpacks an archive (any compression) into the existing folder at `path` beneath `root`.
    * @throws NotFound, InvalidParameter (a broken or hostile archive), Conflict (a folder over a file or the reverse, unless allowed)

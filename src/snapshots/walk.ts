@@ -2,7 +2,8 @@
 
 import { constants, readdirSync } from 'node:fs'
 import { hasCode } from '../kernel/errors.ts'
-import { close, type FileStatus, openToRead, statAt } from '../kernel/files.ts'
+import { close, type FileStatus, openToRead } from '../kernel/files.ts'
+import { type FolderEntry, scanFolder } from '../kernel/scan-folder.ts'
 import { type ByteString, joinPath, toPath } from './tar/byte-string.ts'
 
 export interface Found {
@@ -18,23 +19,29 @@ export const isFolderStatus = (status: FileStatus): boolean => kind(status) === 
 export const isFileStatus = (status: FileStatus): boolean => kind(status) === constants.S_IFREG
 
 /** Everything beneath an open folder, not the folder itself. What vanishes meanwhile is left out. */
-export function* walk(folder: number, path: ByteString = '' as ByteString): Generator<Found> {
-  for (const entry of namesIn(folder)) {
-    const name = toPath(entry)
-    const status = ifThere(() => statAt(folder, name))
-    if (status === undefined) continue
-    const found: Found = { folder, name, path: joinPath(path, entry), status }
-    yield found
-    if (!isFolderStatus(status)) continue
-    const child = ifThere(() => openToRead(folder, name, constants.O_DIRECTORY))
-    if (child === undefined) continue
-    try {
-      yield* walk(child, found.path)
-    } finally {
-      close(child)
+export function* walk(folder: number): Generator<Found> {
+  // O_PATH descriptors cannot be listed.
+  yield* walkOpened(openToRead(folder, SELF, constants.O_DIRECTORY), '' as ByteString)
+}
+
+/** Closes the folder. */
+function* walkOpened(folder: number, path: ByteString): Generator<Found> {
+  try {
+    for (const { text, name, status } of scanFolder(folder).sort(byName)) {
+      const found: Found = { folder, name, path: joinPath(path, text as ByteString), status }
+      yield found
+      if (!isFolderStatus(status)) continue
+      const child = ifThere(() => openToRead(folder, name, constants.O_DIRECTORY))
+      if (child !== undefined) yield* walkOpened(child, found.path)
     }
+  } finally {
+    close(folder)
   }
 }
+
+const SELF = toPath('.' as ByteString)
+
+const byName = (a: FolderEntry, b: FolderEntry): number => (a.text < b.text ? -1 : 1)
 
 /** The names in an open folder, sorted. */
 export const namesIn = (folder: number): ByteString[] =>

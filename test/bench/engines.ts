@@ -9,11 +9,12 @@ import type { Engine } from '../support/engine.ts'
 import { RUN } from '../support/machine.ts'
 import { startReferenceEngine } from '../support/reference-engine.ts'
 import { type Job, jobs, prepare } from './jobs.ts'
-import { memoryOf } from './memory.ts'
+import { layerJobs } from './layer-jobs.ts'
+import { memoryOf, peakKb } from './memory.ts'
 import { page, type Row, table } from './table.ts'
 
 const rounds = Number(process.env.SKIFF_BENCH_ROUNDS ?? 20)
-const only = process.env.SKIFF_BENCH_ONLY ?? ''
+const only = (process.env.SKIFF_BENCH_ONLY ?? '').split(',')
 const WARM_UP = 2
 
 /** In milliseconds. */
@@ -30,18 +31,22 @@ async function time(job: Job, engine: Engine): Promise<number> {
 async function measure(job: Job, skiff: Engine, docker: Engine): Promise<Row> {
   const row: Row = { job: job.name, docker: [], skiff: [], unit: 'ms' }
   const times = Math.max(3, Math.round(rounds * job.share))
-  for (let round = -WARM_UP; round < times; round++) {
+  for (const engine of [skiff, docker]) await job.prepare?.(engine)
+  for (let round = job.share < 1 ? -1 : -WARM_UP; round < times; round++) {
     const spent = { docker: await time(job, docker), skiff: await time(job, skiff) }
     if (round < 0) continue
     row.docker.push(spent.docker)
     row.skiff.push(spent.skiff)
   }
+  for (const engine of [skiff, docker]) await job.finish?.(engine)
   return row
 }
 
 async function measureMemory(skiff: Engine, docker: Engine): Promise<Row[]> {
   const [a, b] = [await memoryOf(skiff), await memoryOf(docker)]
+  const peak = { docker: [await peakKb(docker)], skiff: [await peakKb(skiff)] }
   return [
+    { job: 'largest resident memory of the daemon, after all of these', ...peak, unit: 'kB' },
     { job: 'private memory of the daemon', docker: [b.daemonKb], skiff: [a.daemonKb], unit: 'kB' },
     { job: 'private memory beside each container', docker: [b.perContainerKb], skiff: [a.perContainerKb], unit: 'kB' },
   ]
@@ -60,7 +65,8 @@ test('figures', async () => {
     [docker, await prepare(docker)],
   ] as [Engine, string][])
   const rows: Row[] = []
-  for (const job of jobs(ids)) if (job.name.includes(only)) rows.push(await measure(job, skiff, docker))
+  for (const job of [...jobs(ids), ...layerJobs()])
+    if (only.some(word => job.name.includes(word))) rows.push(await measure(job, skiff, docker))
   rows.push(...(await measureMemory(skiff, docker)))
   console.log(`\n${table(rows)}\n`)
   if (process.env.SKIFF_BENCH_WRITE !== '1') return

@@ -1,6 +1,5 @@
-/** What is measured: jobs at the API, each from the first request to the last answer. */
+/** What is measured of containers: jobs at the API, each from the first request to the last answer. */
 
-import { createReadStream } from 'node:fs'
 import { buffer } from 'node:stream/consumers'
 import { create, exec, remove, start } from '../support/containers.ts'
 import type { Engine } from '../support/engine.ts'
@@ -10,6 +9,10 @@ export interface Job {
   name: string
   /** How often, compared with the job that is done most often. */
   share: number
+  /** Once, before the first time. */
+  prepare?(engine: Engine): Promise<void>
+  /** Once, after the last time. */
+  finish?(engine: Engine): Promise<void>
   /** Before the clock runs, every time. */
   before?(engine: Engine): Promise<void>
   run(engine: Engine): Promise<void>
@@ -30,10 +33,6 @@ async function inParallel(count: number, clients: number, task: (number: number)
     while (next < count) await task(next++)
   }
   await Promise.all(Array.from({ length: clients }, client))
-}
-
-async function removeImage(engine: Engine, reference: string): Promise<void> {
-  await engine.api.request('DELETE', `/images/${reference}`, { query: { force: true } })
 }
 
 /** The containers of one job, by engine. */
@@ -76,27 +75,6 @@ export function jobs(ids: Map<Engine, string>): Job[] {
     { name: 'inspect of a container', share: 1, run: engine => engine.api.get(`/containers/${ids.get(engine)}/json`) },
     { name: `${PARALLEL} × create + start, ${CLIENTS} clients`, share: 0.25, run: startCrowd, after: removeCrowd },
     { name: `${PARALLEL} × remove by force, ${CLIENTS} clients`, share: 0.25, before: startCrowd, run: removeCrowd },
-    {
-      name: 'load of debian-image.tar (116 MB)',
-      share: 0.25,
-      before: engine => removeImage(engine, 'debian:bookworm'),
-      async run(engine) {
-        const body = createReadStream(await fixture('debian-image.tar'))
-        const answer = await engine.api.request('POST', '/images/load', {
-          body,
-          headers: { 'Content-Type': 'application/x-tar' },
-        })
-        if (answer.status !== 200 || /"error"/.test(answer.text))
-          throw new Error(`load: ${answer.status} ${answer.text}`)
-      },
-    },
-    {
-      name: 'import of debian.tar (116 MB)',
-      share: 0.25,
-      before: engine => removeImage(engine, 'imported:latest'),
-      run: async engine => importImage(engine, await fixture('debian.tar'), 'imported:latest'),
-      after: engine => removeImage(engine, 'imported:latest'),
-    },
     {
       name: 'logs of 10,000 lines',
       share: 0.5,

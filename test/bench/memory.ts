@@ -33,3 +33,14 @@ export async function memoryOf(engine: Engine): Promise<Memory> {
   }
   return result
 }
+
+/** In kB, the most that was resident at once since the daemons began, shared pages too: VmHWM in proc_pid_status(5). */
+export async function peakKb(engine: Engine): Promise<number> {
+  let sum = 0
+  for (const pid of await processesOf(engine.folder)) {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8')
+    const isDaemon = pid === (await engine.daemonPid()) || /^Name:\tcontainerd$/m.test(status)
+    if (isDaemon) sum += Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0)
+  }
+  return sum
+}

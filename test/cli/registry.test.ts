@@ -196,7 +196,7 @@ test('search: filters, a limit, whole descriptions, and the flags of old', async
     ['search', '--filter', 'is-official=true', term],
     ['search', '--filter', 'is-official=false', '--filter', 'stars=1', term],
     ['search', '--filter', 'nonsense=1', term],
-    ['search', '--format', '{{.Name}} {{.StarCount}} {{.IsOfficial}} {{.IsAutomated}}', term],
+    ['search', '--format', '{{.Name}} {{.StarCount}} {{.IsOfficial}}', term],
     ['search', '--format', 'json', term],
   ]) {
     const { docker, skiff } = await both(words)

@@ -36,7 +36,7 @@ async function ask(
 ): Promise<Pick<Answer, 'status'> & { message: string }> {
   const options = body === undefined ? {} : { body: JSON.stringify(body), headers }
   const { status, json, text } = await engine.api.request(method, path, options)
-  return normalise({ status, message: json?.message ?? text }, engine)
+  return normalise({ status, message: json?.message ?? text.trimEnd() }, engine)
 }
 
 type Case = [method: string, path: string, body?: object]
@@ -48,6 +48,22 @@ const SAME: Case[] = [
   ['POST', '/containers/create', { Image: 'nosuch' }],
   ['POST', '/containers/create', {}],
   ['POST', '/containers/create?platform=linux/arm64', { Image: 'busybox' }],
+  ['POST', '/containers/create?platform=foo/bar/x/y', { Image: 'busybox' }],
+  ['POST', '/containers/create?platform=foo', { Image: 'busybox' }],
+  ['POST', '/containers/create?platform=linux/', { Image: 'busybox' }],
+  ['POST', '/containers/create?platform=windows/amd64', { Image: 'busybox' }],
+  ['POST', '/containers/running/attach?stream=1&stdout=1&detachKeys=foo'],
+  ['POST', '/containers/running/attach?stream=1&stdin=1&detachKeys=ctrl-1'],
+  ['POST', '/containers/running/exec', { Cmd: ['true'], AttachStdout: true, DetachKeys: 'foo' }],
+  ['DELETE', '/containers/running?link=1'],
+  ['DELETE', '/containers/nosuch?link=1'],
+  ['DELETE', '/containers/running/alias?link=1'],
+  ['DELETE', '/containers/nosuch/alias?link=1'],
+  ['POST', '/volumes/create', { Name: 'named', DriverOpts: { foo: 'bar' } }],
+  ['POST', '/volumes/create', { Name: 'named', DriverOpts: { type: 'tmpfs' } }],
+  ['POST', '/images/create?fromImage=x&tag=5000/team/tool'],
+  ['POST', '/images/create?fromImage=x&tag=-a'],
+  ['GET', '/containers/json?filters={"health":["foo"]}'],
   ['POST', '/containers/running/start'],
   ['POST', '/containers/nosuch/start'],
   ['POST', '/containers/running/start', { Binds: ['/a:/b'] }],

@@ -1,6 +1,6 @@
 /** docker logs over the API: frames, tails, times, following, rotation. */
 
-import { readdir } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, it, test } from 'vitest'
 import { demultiplex, outputOf } from '../support/client.ts'
@@ -106,6 +106,29 @@ describe('following', () => {
   it('of a container that does not run is over at once', async () => {
     const id = await finished('echo x')
     expect(await text(id, { follow: 1 })).toBe('x\n')
+    await remove(skiff, id)
+  })
+
+  it('of a container that says nothing costs nothing after the client has gone', async () => {
+    const id = await start(skiff, spec('exec sleep 1000'))
+    const pid = await skiff.daemonPid()
+    const watches = async () => {
+      const infos = await Promise.all(
+        (await readdir(`/proc/${pid}/fdinfo`)).map(fd => readFile(`/proc/${pid}/fdinfo/${fd}`, 'utf8').catch(() => '')),
+      )
+      return infos.join('').match(/^inotify wd:/gm)?.length ?? 0
+    }
+    const files = async () => {
+      const fds = await readdir(`/proc/${pid}/fd`)
+      const links = await Promise.all(fds.map(fd => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')))
+      return links.filter(link => link.includes('json.log')).length
+    }
+    const before = await watches()
+    const follow = () => skiff.api.stream('GET', `/containers/${id}/logs`, { query: { stdout: 1, follow: 1 } })
+    const streams = await Promise.all(Array.from({ length: 5 }, follow))
+    while ((await watches()) === before || (await files()) < 5) await new Promise(resolve => setTimeout(resolve, 10))
+    for (const stream of streams) stream.destroy()
+    while ((await watches()) > before || (await files()) > 0) await new Promise(resolve => setTimeout(resolve, 10))
     await remove(skiff, id)
   })
 

@@ -140,6 +140,22 @@ describe('a published port', () => {
     await Promise.all([id, peer].map(one => remove(skiff, one)))
   })
 
+  test('is on the network’s own address where the binding names none', async () => {
+    const option = 'com.docker.network.bridge.host_binding_ipv4'
+    const make = (address: string) =>
+      skiff.api.post('/networks/create', { Name: 'near', Options: { [option]: address } })
+    expect(await refusal(make('here'))).toMatch(/^400 .*host_binding_ipv4/)
+    await make('127.0.0.1')
+    const id = await start(skiff, serving({ '80/tcp': [{ HostPort: '' }] }, { NetworkMode: 'near' }))
+    const port = await firstPort(id)
+    expect(await portsOf(id)).toEqual({ '80/tcp': [{ HostIp: '127.0.0.1', HostPort: String(port) }] })
+    await seenAs('127.0.0.1', port)
+    await expect(talk('::1', port)).rejects.toMatchObject({ code: 'ECONNREFUSED' })
+    await expect(neighbour.run(tcpClient(neighbour.machine, port))).rejects.toThrow()
+    await remove(skiff, id)
+    await skiff.api.delete('/networks/near')
+  })
+
   test('may have several numbers, several addresses, and both protocols', async () => {
     const [a, b] = [await anyPort(), await anyPort()]
     const bindings = {

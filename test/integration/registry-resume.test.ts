@@ -214,12 +214,19 @@ describe('daemon.json', () => {
     const daemon = await startDaemon({ config })
     const layers = await Promise.all([0, 1, 2, 3, 4, 5].map(i => makeLayer({ [`file${i}`]: randomBytes(20) })))
     registry.add('many', '1', makeImage(layers))
-    let [current, most] = [0, 0]
+    let most = 0
+    let waiting: (() => void)[] = []
     registry.intercept = async ({ url }) => {
       if (!layers.some(({ digest }) => url?.endsWith(digest))) return false
-      most = Math.max(most, ++current)
-      await sleep(100)
-      current--
+      // Held until as many as may come have come; and a moment longer, for one too many.
+      const held = new Promise<void>(resolve => waiting.push(resolve))
+      most = Math.max(most, waiting.length)
+      if (waiting.length === limit) {
+        await sleep(200)
+        for (const release of waiting) release()
+        waiting = []
+      }
+      await held
       return false
     }
     await succeeded(pull(daemon, `${registry.host}/many`, '1'))

@@ -1,7 +1,7 @@
 /** bin/skiff on a fresh clone: it sets itself up, once, and says what is missing. */
 
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, rmdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -129,4 +129,30 @@ test('two starters on a fresh clone set it up once; after that nothing is done a
     stderr: '',
   })
   expect((await stat(join(source, 'build/complete'))).mtimeMs).toBe(built.mtimeMs)
+})
+
+test('npm pack makes a package that npm install -g installs and that runs', { timeout: 300_000 }, async () => {
+  // Built above: packing builds nothing a second time.
+  const source = join(folder, 'fresh')
+  const target = join(folder, 'global')
+  const packed = await command(['npm', 'pack', '--pack-destination', folder], { cwd: source })
+  const archive = packed.stdout.trim().split('\n').at(-1) ?? ''
+  const words = ['npm', 'install', '-g', '--prefer-offline', '--no-audit', '--no-fund', '--prefix', target]
+  expect((await command([...words, join(folder, archive)])).code).toBe(0)
+  const root = join(folder, 'root')
+  const socket = `unix://${join(root, 's.sock')}`
+  const script = `
+    "$1/skiff" --version
+    "$1/skiffd" --data-root "$2/data" --exec-root "$2/exec" --bridge none -p "$2/pid" -H ${socket} --cgroup-parent /skiff-test-${RUN}-pack 2>"$2.log" &
+    while ! "$1/skiff" -H ${socket} ps -q 2>/dev/null; do kill -0 $! || { cat "$2.log"; exit 1; }; sleep 0.2; done
+    "$1/skiff" -H ${socket} run --rm host echo from the package
+    kill $!; wait $!`
+  const { stdout, code } = await command(['sh', '-uc', script, 'sh', join(target, 'bin'), root], { cwd: '/' })
+  expect(stdout).toMatch(/^skiff version \d[^\n]*\nfrom the package\n$/i)
+  expect(code).toBe(0)
+  await Promise.all(
+    (await readdir('/sys/fs/cgroup')).map(name =>
+      rmdir(`/sys/fs/cgroup/${name}/skiff-test-${RUN}-pack`).catch(() => undefined),
+    ),
+  )
 })

@@ -31,3 +31,4 @@ void test_outbox(void);
 void test_programs(void);
 void test_launch(void);
 void test_memory(void);
+void test_scan(void);

@@ -77,6 +77,7 @@ int main(void)
     test_programs();
     test_launch();
     test_memory();
+    test_scan();
     printf("%d passed, %d failed\n", passed, failed);
     return failed == 0 ? 0 : 1;
 }

@@ -8,7 +8,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { close } from '../../src/kernel/files.ts'
 import { openLayers } from '../../src/snapshots/merged.ts'
-import { packTree } from '../../src/snapshots/pack.ts'
+import { packTree } from '../../src/snapshots/pack/tree.ts'
+import { readPieces } from '../../src/snapshots/pieces.ts'
 import type { ChainId } from '../../src/snapshots/types.ts'
 import { fingerprint } from '../support/fingerprint.ts'
 import { bytesOf, layerRoom, run, temporaryFolder } from '../support/layer-room.ts'
@@ -26,7 +27,7 @@ describe('random trees', () => {
     const { layers } = await layerRoom(join(folder, 'data'))
     const root = openFolder(original)
     try {
-      const staged = await layers.stage(packTree(root, { asLayer: false, withRoot: true }))
+      const staged = await layers.stage(readPieces(packTree(root, { asLayer: false, withRoot: true })))
       expect(fingerprint(join(staged.folder, 'tree'))).toEqual(fingerprint(original))
     } finally {
       close(root)
@@ -42,7 +43,9 @@ describe('random trees', () => {
     const { layers, snapshots } = await layerRoom(join(folder, 'data'))
     const chain: ChainId[] = []
     const root = openFolder(original)
-    chain.push(await layers.place(await layers.stage(packTree(root, { asLayer: false, withRoot: true })), undefined))
+    chain.push(
+      await layers.place(await layers.stage(readPieces(packTree(root, { asLayer: false, withRoot: true }))), undefined),
+    )
     close(root)
     // Three generations, each on top of the one before.
     for (let generation = 0; generation < 3; generation++) {
@@ -68,7 +71,7 @@ describe('random trees', () => {
     mkdirSync(original)
     growTree(original, new Random(FIRST_SEED + 5000))
     const root = openFolder(original)
-    const packed = await bytesOf(packTree(root, { asLayer: false, withRoot: true }))
+    const packed = await bytesOf(readPieces(packTree(root, { asLayer: false, withRoot: true })))
     close(root)
     const { writeFileSync } = await import('node:fs')
     writeFileSync(join(folder, 'a.tar'), packed)

@@ -2,7 +2,8 @@
 # The root file systems and images that tests start from, made once and kept in one folder:
 #
 #   busybox.tar, debian.tar                root file systems (busybox-static with its applets; debootstrap's minbase)
-#   busybox-image.tar, debian-image.tar    the same as `docker save` writes them (busybox:latest, debian:bookworm)
+#   services.tar                           debian.tar with redis, nginx, mariadb and their clients, curl and ApacheBench
+#   busybox-image.tar, debian-image.tar    the first two as `docker save` writes them (busybox:latest, debian:bookworm)
 #
 #   fixtures.sh [NAME.tar …]               makes what is missing (all, without a name) and prints the folder
 #
@@ -92,6 +93,40 @@ make_debian() {
     pack "$scratch/debian" debian.tar
 }
 
+# Real servers, from Debian's packages. Nothing of them runs while they are installed: chroot has neither a service manager nor a /proc.
+make_services() {
+    need debian.tar
+    say 'installing redis, nginx and mariadb into a Debian (about a minute)'
+    root=$scratch/services
+    mkdir "$root"
+    tar --numeric-owner -C "$root" -xf "$folder/debian.tar"
+    cp /etc/resolv.conf "$root/etc/resolv.conf"
+    cp "$root/usr/sbin/policy-rc.d" "$scratch/policy-rc.d" 2>/dev/null || :
+    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+    chmod +x "$root/usr/sbin/policy-rc.d"
+    # Documentation and translations would be a third of the files.
+    printf 'path-exclude=/usr/share/%s/*\n' doc man locale info >"$root/etc/dpkg/dpkg.cfg.d/small"
+    printf 'force-unsafe-io\n' >"$root/etc/dpkg/dpkg.cfg.d/quick"
+    # The machine's own proxy for packages, if it has one.
+    for conf in /etc/apt/apt.conf.d/*; do
+        grep -qi 'acquire::.*proxy' "$conf" 2>/dev/null && cp "$conf" "$root/etc/apt/apt.conf.d/" || :
+    done
+    unshare -m chroot "$root" sh -ec '
+        export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+        apt-get update -q
+        apt-get install -qy --no-install-recommends redis-server redis-tools nginx-light mariadb-server mariadb-client curl apache2-utils
+        apt-get clean' >"$scratch/services.log" 2>&1 || {
+        tail -n 20 "$scratch/services.log" >&2
+        say 'the installation failed; the end of its log is above'
+        exit 1
+    }
+    rm -rf "$root/var/lib/apt/lists"/* "$root/usr/sbin/policy-rc.d" "$root/etc/resolv.conf" "$root/var/cache/apt"/*.bin
+    [ ! -e "$scratch/policy-rc.d" ] || cp "$scratch/policy-rc.d" "$root/usr/sbin/policy-rc.d"
+    # A server makes its database anew: with one inside, a volume would begin with 130 MB of it.
+    rm -rf "$root/var/lib/mysql"/*
+    pack "$root" services.tar
+}
+
 # $1: the root file system's archive, $2: the image's name, $3: the image's archive.
 save_image() {
     need "$1"
@@ -112,6 +147,7 @@ need() {
     case $1 in
     busybox.tar) make_busybox ;;
     debian.tar) make_debian ;;
+    services.tar) make_services ;;
     busybox-image.tar) save_image busybox.tar busybox:latest "$1" ;;
     debian-image.tar) save_image debian.tar debian:bookworm "$1" ;;
     *)
@@ -121,7 +157,7 @@ need() {
     esac
 }
 
-[ $# -gt 0 ] || set -- busybox.tar debian.tar busybox-image.tar debian-image.tar
+[ $# -gt 0 ] || set -- busybox.tar debian.tar services.tar busybox-image.tar debian-image.tar
 # With nothing to make nothing is locked: the folder may be one that can only be read (test/vm).
 missing=
 for name; do [ -e "$folder/$name" ] || missing=1; done

@@ -11,7 +11,7 @@ const script = fileURLToPath(new URL('fixtures.sh', import.meta.url))
 const run = promisify(execFile)
 
 /** Archives of root file systems; `-image` are the same as `docker save` writes them. */
-export type Fixture = 'busybox.tar' | 'debian.tar' | 'busybox-image.tar' | 'debian-image.tar'
+export type Fixture = 'busybox.tar' | 'debian.tar' | 'services.tar' | 'busybox-image.tar' | 'debian-image.tar'
 
 /** The path of a fixture. The first caller on a machine makes it: Debian's takes a minute. */
 export async function fixture(name: Fixture): Promise<string> {
@@ -40,6 +40,10 @@ export async function importImage(
 /** busybox:latest, CMD sh, of 2 MB. */
 export const importBusybox = async (engine: Engine): Promise<void> =>
   importImage(engine, await fixture('busybox.tar'), 'busybox:latest', ['CMD ["sh"]'])
+
+/** services:latest, of 385 MB: a Debian with redis, nginx, mariadb, their clients, curl and ab. */
+export const importServices = async (engine: Engine): Promise<void> =>
+  importImage(engine, await fixture('services.tar'), 'services:latest')
 
 /** debian:bookworm, CMD bash, of 116 MB. */
 export const importDebian = async (engine: Engine): Promise<void> =>

@@ -110,7 +110,7 @@ export async function talk(host: string, port: number, message = ''): Promise<st
 
 /** Tries again until it succeeds: for a server in a container that has only just been started. */
 export async function eventually<T>(attempt: () => Promise<T>, accept: (value: T) => boolean = () => true): Promise<T> {
-  const giveUp = Date.now() + 20_000
+  const giveUp = Date.now() + 60_000
   for (;;) {
     try {
       const value = await attempt()

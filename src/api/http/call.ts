@@ -9,6 +9,7 @@ import type { Services } from '../services.ts'
 import { type BodyOptions, readJson } from './body.ts'
 import type { Connection } from './connection.ts'
 import type { Query } from './query.ts'
+import { isSendable, sendPast } from './send-past.ts'
 import { compareVersions } from './version.ts'
 
 export interface CallParts {
@@ -105,6 +106,8 @@ export class Call {
   /** Answers with a stream of bytes, as fast as the client takes them; the source is destroyed when the client goes. */
   async stream(contentType: string | null, source: Readable): Promise<void> {
     this.begin(contentType)
-    await pipeline(source, this.response)
+    if (!isSendable(source) || !(await sendPast(this.response, source, this.signal))) {
+      await pipeline(source, this.response)
+    }
   }
 }

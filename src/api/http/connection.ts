@@ -113,7 +113,7 @@ export class Connection {
 }
 
 /** Every descriptor of Node's sockets is in here, though it is not documented. -1 when it is closed. */
-const descriptor = (socket: Socket): number =>
+export const descriptorOf = (socket: Socket): number =>
   (socket as Socket & { _handle?: { fd: number } | null })._handle?.fd ?? -1
 
 const HANG_UP_INTERVAL_MS = 1000
@@ -124,7 +124,7 @@ const HANG_UP_INTERVAL_MS = 1000
  */
 function watchForHangUp(socket: Socket): void {
   const timer = setInterval(() => {
-    const fd = descriptor(socket)
+    const fd = descriptorOf(socket)
     if (fd >= 0 && hasHungUp(fd)) socket.destroy()
   }, HANG_UP_INTERVAL_MS)
   socket.once('close', () => clearInterval(timer))
@@ -141,7 +141,7 @@ const write = (socket: Socket, data: string | Buffer): Promise<void> =>
  */
 async function taken(socket: Socket): Promise<void> {
   for (let waited = 0; waited < HEADER_PATIENCE_MS; waited++) {
-    const fd = descriptor(socket)
+    const fd = descriptorOf(socket)
     if (fd < 0 || unreadByPeer(fd) === 0) return
     await (waited < 3 ? immediate() : sleep(1))
   }

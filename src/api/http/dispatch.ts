@@ -24,11 +24,15 @@ export interface Exchange {
   connection?: Connection
 }
 
+/** `route`: with the names of its parameters in place of their values; '' for none that exists. */
+export type Observe = (request: { method: string; route: string; status: number; seconds: number }) => void
+
 export interface Dispatcher {
   services: Services
   router: Router
   log: Logger
   debug: boolean
+  observe?: Observe
   /** On every answer. */
   headers: Record<string, string>
 }
@@ -44,11 +48,21 @@ export async function dispatch(dispatcher: Dispatcher, exchange: Exchange): Prom
     log.debug({ method: request.method, url: request.url }, 'request')
     response.once('close', () => log.debug({ status: response.statusCode, ms: performance.now() - began }, 'answered'))
   }
+  if (dispatcher.observe) observe(dispatcher.observe, dispatcher.router, exchange, target)
   try {
     await answer(dispatcher, exchange, target, log)
   } catch (error) {
     sendError(exchange, target, error, log)
   }
+}
+
+function observe(tell: Observe, router: Router, { request, response }: Exchange, { path }: Target): void {
+  const began = performance.now()
+  const method = request.method ?? ''
+  response.once('close', () => {
+    const route = router.match(method, path)?.route.path ?? ''
+    tell({ method, route, status: response.statusCode, seconds: (performance.now() - began) / 1000 })
+  })
 }
 
 async function answer(dispatcher: Dispatcher, exchange: Exchange, target: Target, log: Logger): Promise<void> {

@@ -1,8 +1,9 @@
 /** Where images come from: a root file system (import) or a registry (pull), and where they go (push), and search. */
 
 import { Readable } from 'node:stream'
-import type { ReadableStream } from 'node:stream/web'
-import { InvalidParameter, NotImplemented, Unavailable } from '../../kernel/errors.ts'
+import { reporting } from '../../images/registry/download.ts'
+import type { Progress } from '../../images/types.ts'
+import { InvalidParameter, NotImplemented } from '../../kernel/errors.ts'
 import { decodeAuthHeader } from '../codec/registry-auth.ts'
 import type { Call } from '../http/call.ts'
 import { get, post, type Route } from '../http/router.ts'
@@ -38,26 +39,20 @@ async function pull(call: Call): Promise<void> {
 }
 
 /** `-`: the body. Anything else is downloaded. */
-async function archive(call: Call, source: string): Promise<Readable> {
+async function archive(call: Call, source: string, tell: (step: Progress) => void): Promise<Readable> {
   if (source === '-') return call.body
-  let answer: Response
-  try {
-    answer = await fetch(/^https?:\/\//.test(source) ? source : `http://${source}`, { signal: call.signal })
-  } catch (error) {
-    throw new Unavailable(`Get ${JSON.stringify(source)}: ${reason(error)}`, { cause: error })
-  }
-  if (!answer.ok || !answer.body) throw new InvalidParameter(`Got HTTP status code >= 400: ${answer.status} ${source}`)
-  return Readable.fromWeb(answer.body as ReadableStream)
+  const { size, body } = await registry(call).fetch(source, call.signal)
+  tell({ status: `Downloading from ${source}` })
+  if (size === undefined) return body
+  const steps = reporting(body, size, current => tell({ status: 'Importing', current, total: size }))
+  return Readable.from(steps, { objectMode: false })
 }
-
-const reason = (error: unknown): string =>
-  error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
 
 async function importRootfs(call: Call): Promise<void> {
   const { query } = call
   const source = query.text('fromSrc')
   await withProgress(call, async tell => {
-    const image = await call.services.images.importRootfs(await archive(call, source), {
+    const image = await call.services.images.importRootfs(await archive(call, source, tell), {
       reference: query.text('repo') === '' ? undefined : withTag(query.text('repo'), query.text('tag')),
       message: query.text('message') || undefined,
       changes: query.all('changes'),

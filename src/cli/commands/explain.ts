@@ -24,7 +24,7 @@ export const explain = command({
   usage: '[OPTIONS] CONTAINER|IMAGE\n[OPTIONS] run [RUN OPTIONS] IMAGE [COMMAND] [ARG...]',
   description: `Show the system calls that make a container: each step, why it is there, and its man page.
 Of a container that ran also what each step answered and how long it took; then its
-namespaces, cgroup and layers. With run, nothing is started. Of an image: its layers, as image tree.`,
+namespaces, network, cgroup and layers. With run, nothing is started. Of an image: its layers, as image tree.`,
   arity: [1, ANY],
   interspersed: false,
   flags: FLAGS,

@@ -40,13 +40,18 @@ export const search = command({
       query: { term, limit: options.limit || undefined, filters: filtersParameter(filters) },
       headers: await authHeader(configFolder, session.env, fullName(term)),
     })
-    await printListing(session, { rows, columns: columns(!options['no-trunc']), shown: SHOWN, format: options.format })
+    await printListing(session, {
+      rows,
+      columns: columns(!options['no-trunc'], options.format === 'json'),
+      shown: SHOWN,
+      format: options.format,
+    })
   },
 })
 
 const SHOWN = ['Name', 'Description', 'StarCount', 'IsOfficial']
 
-const columns = (truncate: boolean): Columns<Found> => ({
+const columns = (truncate: boolean, isJson: boolean): Columns<Found> => ({
   Name: { header: 'NAME', value: ({ name }) => name },
   Description: {
     header: 'DESCRIPTION',
@@ -56,6 +61,10 @@ const columns = (truncate: boolean): Columns<Found> => ({
     },
   },
   StarCount: { header: 'STARS', value: ({ star_count }) => String(star_count) },
-  IsOfficial: { header: 'OFFICIAL', value: ({ is_official }) => (is_official ? '[OK]' : '') },
-  IsAutomated: { header: 'AUTOMATED', value: ({ is_automated }) => (is_automated ? '[OK]' : '') },
+  ...(isJson
+    ? { IsOfficial: { header: '', value: ({ is_official }) => String(is_official) } }
+    : {
+        IsOfficial: { header: 'OFFICIAL', value: ({ is_official }) => (is_official ? '[OK]' : '') },
+        IsAutomated: { header: 'AUTOMATED', value: ({ is_automated }) => (is_automated ? '[OK]' : '') },
+      }),
 })

@@ -61,7 +61,9 @@ export class Progress {
     if (!this.window) return
     const tasks = [...this.#tasks]
     const done = tasks.filter(([, task]) => task.done).length
-    const { columns, rows } = this.window
+    // A terminal that does not know its size says 0.
+    const columns = this.window.columns || 80
+    const rows = this.window.rows || 24
     const width = Math.max(...tasks.map(([id]) => id.length))
     const lines = tasks.map(([id, task]) => line(id, task, width))
     // The newest ones, as what has scrolled away cannot be drawn over.

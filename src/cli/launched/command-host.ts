@@ -77,7 +77,8 @@ export class CommandHost {
     const run: Run = { socket, session: new LaunchedSession(socket, hello, this.#known), ended: false }
     this.#current.run(run, () => {
       runCommandLine(run.session).then(
-        code => end(run, code),
+        // What is still queued for the launcher goes before the exit code.
+        code => run.session.flush().then(() => end(run, code)),
         error => this.crashed(error),
       )
     })

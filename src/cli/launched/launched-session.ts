@@ -85,6 +85,13 @@ export class LaunchedSession implements Session {
     }
   }
 
+  /** Ends the output; resolves when all of it is on its way, or nobody is there to take it. */
+  async flush(): Promise<void> {
+    await Promise.all(
+      [this.stdout, this.stderr].map(stream => new Promise<void>(resolve => stream.end(() => resolve()))),
+    )
+  }
+
   /** The launcher has gone: reads end, writes go nowhere. */
   close(): void {
     this.#gone.abort()

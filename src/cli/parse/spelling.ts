@@ -6,6 +6,7 @@
 
 import { EXIT_REFUSED, UsageError } from '../errors.ts'
 import type { Flags } from './flag.ts'
+import { nearest } from './nearest.ts'
 
 export interface Spelled {
   /** Names and values in the order given; a switch without a value has 'true'. */
@@ -42,7 +43,10 @@ function long(word: string, rest: string[], flags: Flags): [string, string] {
   const name = equals < 0 ? word.slice(2) : word.slice(2, equals)
   if (name === '' || name.startsWith('-')) throw refuse(`bad flag syntax: ${word}`)
   const own = ownName(name, flags)
-  if (own === undefined) throw refuse(`unknown flag: --${name}`)
+  if (own === undefined) {
+    const meant = nearest(name, Object.keys(flags))
+    throw refuse(`unknown flag: --${name}${meant === undefined ? '' : ` (did you mean --${meant}?)`}`)
+  }
   if (equals >= 0) return [own, word.slice(equals + 1)]
   if (flags[own]?.type === '') return [own, 'true']
   const value = rest.shift()

@@ -33,7 +33,7 @@ export async function injectFiles(engine: Engine, id: string, project: Project, 
   archive.finalize()
   const body = await buffer(Readable.from(archive, { objectMode: false }))
   await engine.call('PUT', `/containers/${id}/archive`, {
-    query: { path: '/', copyUIDGID: '1' },
+    query: { path: '/' },
     body,
     headers: { 'Content-Type': 'application/x-tar', 'Content-Length': String(body.length) },
   })

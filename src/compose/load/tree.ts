@@ -38,7 +38,7 @@ export async function readTree(request: TreeRequest): Promise<Node> {
 }
 
 async function readOne(request: TreeRequest, file: string, folder: string): Promise<Node> {
-  const source: Source = { file: shownPath(request.cwd, file), folder }
+  const source: Source = { file: shownPath(request.cwd, file), folder, home: request.variables.HOME }
   const text = file === '-' ? await request.stdin() : await readText(file)
   const tree = readYaml(text, source)
   if (tree.kind === 'scalar' && tree.value === null) throw new ComposeError(`${source.file}: empty compose file`)

@@ -1,13 +1,12 @@
 /** Paths of the user's machine as compose files write them. */
 
-import { homedir } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
 import type { Position } from '../source/node.ts'
 import { type Decoder, string } from './decode.ts'
 
 /** Relative to the folder of the file that says it; `~` is the user's own. */
 export function localPath(path: string, at: Position): string {
-  if (path === '~' || path.startsWith('~/')) return homedir() + path.slice(1)
+  if (path === '~' || path.startsWith('~/')) return (at.source.home ?? '/root') + path.slice(1)
   return isAbsolute(path) ? path : resolve(at.source.folder, path)
 }
 

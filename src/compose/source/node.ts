@@ -8,6 +8,8 @@ export interface Source {
   /** As it is shown in messages. */
   readonly file: string
   readonly folder: string
+  /** What `~` stands for. */
+  readonly home?: string | undefined
 }
 
 /** Lines and columns count from 1. */

@@ -1,6 +1,7 @@
 /** From a request to what is recorded: the image's part merged in, defaults filled in, everything checked. */
 
 import { hostname as hostHostname } from 'node:os'
+import { parsePlatform } from '../../images/platforms.ts'
 import type { Image } from '../../images/types.ts'
 import { timestampNow } from '../../kernel/clock.ts'
 import { InvalidParameter, NotFound } from '../../kernel/errors.ts'
@@ -60,6 +61,7 @@ export async function decide(
 }
 
 async function findImage(context: Context, { config, platform }: CreateRequest): Promise<Image> {
+  if (platform !== null) parsePlatform(platform)
   const image = await context.rooms.images.resolve(config.image)
   if (platform === null) return image
   const actual = `${image.os}/${image.architecture}`

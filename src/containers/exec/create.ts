@@ -15,7 +15,7 @@ export function createExec(context: Context, ref: string, config: ExecConfig): E
   for (const entry of config.env) {
     if (entry === '' || entry.startsWith('=')) throw new InvalidParameter(`invalid environment variable: ${entry}`)
   }
-  parseDetachKeys(config.detachKeys)
+  checkDetachKeys(config.detachKeys)
   forgetOld(context, container)
   const exec: LiveExec = {
     id: randomBytes(32).toString('hex') as ExecId,
@@ -32,6 +32,15 @@ export function createExec(context: Context, ref: string, config: ExecConfig): E
   register(context, container, exec)
   context.emit(container, `exec_create: ${commandLine(config)}`, { execID: exec.id })
   return exec.id
+}
+
+/** Docker has another word for them here. */
+function checkDetachKeys(keys: string): void {
+  try {
+    parseDetachKeys(keys)
+  } catch (error) {
+    throw new InvalidParameter(`Invalid escape keys (${keys}) provided`, { cause: error })
+  }
 }
 
 export function register(context: Context, container: LiveContainer, exec: LiveExec): void {

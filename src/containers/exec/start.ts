@@ -34,8 +34,9 @@ export async function startExec(context: Context, id: string, options: ExecStart
   refuseUnlessRunning(container, container.config.name)
   exec.started = true
   try {
-    const spec = await specOf(context, container, exec, options)
+    // What is wrong from here on, the user's name too, is told in the stream: clients print it and ask for the exit code.
     await options.beforeStart?.()
+    const spec = await specOf(context, container, exec, options)
     context.emit(container, `exec_start: ${commandLine(exec.config)}`, { execID: exec.id })
     const client = options.detach
       ? null

@@ -22,8 +22,13 @@ export function readLog(source: LogSource, request: LogsRequest): Readable {
   const gone = new AbortController()
   // Chunks of the generator are pieces of output, not objects: the stream's own buffer is counted in bytes.
   const stream = Readable.from(chunks(source, request, gone.signal), { objectMode: false })
-  // A generator that waits cannot be ended from outside: it must be woken.
-  return stream.once('close', () => gone.abort())
+  // A generator that waits cannot be ended from outside, and the stream would wait for it: it must be woken first.
+  const destroy = stream._destroy.bind(stream)
+  stream._destroy = (error, done) => {
+    gone.abort()
+    destroy(error, done)
+  }
+  return stream
 }
 
 async function* chunks(source: LogSource, request: LogsRequest, gone: AbortSignal): AsyncGenerator<Buffer> {

@@ -8,6 +8,8 @@ import {
   familiarName,
   familiarRepository,
   fullName,
+  isDigest,
+  isTag,
   parseReference,
   type Reference,
   repositoryOf,
@@ -19,6 +21,7 @@ import { BlobRecords } from './blob-records.ts'
 import { describeRemote, type RemoteDescription } from './describe.ts'
 import type { Downloads } from './download.ts'
 import { type Endpoint, endpointsOf, parseMirror, type RegistryConfig } from './endpoints.ts'
+import { type FetchedArchive, fetchArchive } from './fetch-archive.ts'
 import { PartialBlobs } from './partial-blobs.ts'
 import { pullImage } from './pull.ts'
 import { pushImage } from './push.ts'
@@ -117,7 +120,7 @@ export class Registry {
         const { store, layers, emit } = this.dependencies
         const context = { store, layers, records: this.records, uploads: this.#uploads, onProgress, signal }
         const { digest, size } = await pushImage(context, repository, reference, tag, stored)
-        await store.setReference(fullName({ ...reference, tag: undefined, digest }), stored.id)
+        await store.setReference(fullName({ ...reference, tag: undefined, digest }), stored.id, null)
         onProgress({ status: `${tag}: digest: ${digest} size: ${size}` })
         onProgress({ aux: { Tag: tag, Digest: digest, Size: size } })
         emit('push', stored, familiarName({ ...reference, tag }))
@@ -136,6 +139,10 @@ export class Registry {
   }): Promise<FoundImage[]> {
     const { domain, words } = splitTerm(term)
     return this.#withEndpoints(domain, 'push', endpoint => searchIndex(endpoint, { domain, words, limit, filters }))
+  }
+
+  fetch(url: string, signal: AbortSignal): Promise<FetchedArchive> {
+    return fetchArchive(url, this.dependencies.config.proxies, signal)
   }
 
   /** What the registry says of a name, without fetching the image. @throws NotFound, Unauthorized, Unavailable */
@@ -253,9 +260,9 @@ export class Registry {
 /** `name` and `tag` come apart in the API; the tag may be a digest. */
 function withTagOrDigest(reference: Reference, tag: string): Reference {
   if (tag === '') return reference
-  return tag.includes(':')
-    ? parseReference(`${repositoryOf(reference)}@${tag}`)
-    : parseReference(`${repositoryOf(reference)}:${tag}`)
+  if (isDigest(tag)) return parseReference(`${repositoryOf(reference)}@${tag}`)
+  if (!isTag(tag)) throw new InvalidParameter('invalid tag format')
+  return { ...reference, tag, digest: undefined }
 }
 
 const domainOf = (serverAddress: string): string => {

@@ -1,6 +1,7 @@
 /** The container's root: mounted, entered, and the host's left behind. See pivot_root(2), Documentation/filesystems/overlayfs.rst. */
 
 import { InvalidParameter } from '../../kernel/errors.ts'
+import { PLAIN_UPPER } from '../../kernel/overlay-options.ts'
 import { call } from '../../program/calls.ts'
 import { AT, AT_FDCWD, MNT, MOUNT_ATTR, MOVE_MOUNT, MS, O, OPEN_TREE } from '../../program/flags.ts'
 import { ROOT, word } from '../../program/shell.ts'
@@ -28,7 +29,7 @@ export const makePrivate = (): Step => ({
 
 /** Layers are named relative to their folder: mount(2) takes one page of options. */
 export const overlayOptions = ({ lower, upper, work }: RootMount & { kind: 'overlay' }): string =>
-  `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work}`
+  `lowerdir=${lower.join(':')},upperdir=${upper},workdir=${work},${PLAIN_UPPER}`
 
 /** Mounts the root on its mount point, which only this mount namespace sees. */
 export function mountRoot(context: ContainerContext): Step[] {

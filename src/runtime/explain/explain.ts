@@ -1,6 +1,6 @@
 /**
  * `skiff explain`: what a container is made of. The system calls with their reasons and, of a container that was started, their
- * results and times; the namespaces; the cgroup's files; the layers. As text to read, as JSON for tools, as a script to run.
+ * results and times; the namespaces; the network; the cgroup's files; the layers. As text to read, as JSON for tools, as a script to run.
  */
 
 import type { CgroupFolder, CgroupSetting } from '../../cgroups/types.ts'
@@ -12,6 +12,7 @@ import type { Compiled } from '../compile/container.ts'
 import type { ContainerSpec } from '../spec.ts'
 import type { Trace } from '../start-failed.ts'
 import { describeNamespaces, type NamespaceFacts } from './namespaces.ts'
+import { type NetworkFacts, networkText } from './network.ts'
 import { describeRoot, type RootFacts } from './root.ts'
 
 export interface ExplainSubject {
@@ -25,6 +26,8 @@ export interface ExplainSubject {
   pid: number | null
   /** Files of the cgroup with their values: of the group as it is, or as it would be made. */
   cgroup: readonly CgroupSetting[]
+  /** null: it has none, or not yet. */
+  network: NetworkFacts | null
 }
 
 export type ExplainForm = 'text' | 'json' | 'sh'
@@ -73,6 +76,9 @@ function toText(subject: ExplainSubject, { namespaces, root }: Facts): string {
     listProgram(program, reports.main),
     'NAMESPACES (/proc/PID/ns)',
     ...table(namespaces.map(({ kind, inode, origin }) => [kind, inode === null ? '-' : String(inode), origin])),
+    '',
+    'NETWORK',
+    ...networkText(subject.network),
     '',
     'CGROUP',
     ...cgroupText(spec.cgroupView.folders, subject.cgroup),
@@ -123,6 +129,7 @@ function toJson(subject: ExplainSubject, { namespaces, root }: Facts): string {
     clone: { flags: namesOf(CLONE_TABLE, cloneFlags).split('|'), into_cgroup: spec.cgroup.intoPath },
     program: describeProgram(program, reports.main),
     namespaces,
+    network: subject.network,
     cgroup: { folders: spec.cgroupView.folders, settings: subject.cgroup },
     root,
   }

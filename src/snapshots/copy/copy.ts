@@ -19,7 +19,7 @@ import {
 } from '../../kernel/files.ts'
 import { type CopiedStatus, copyFile } from '../copy-file.ts'
 import { openRoot } from '../merged.ts'
-import { describe, kindOf } from '../pack.ts'
+import { describe, kindOf } from '../pack/describe.ts'
 import { ByteSource } from '../tar/byte-source.ts'
 import { type ByteString, fromText, joinPath, splitPath, toPath, toText } from '../tar/byte-string.ts'
 import { decompress } from '../tar/decompress.ts'

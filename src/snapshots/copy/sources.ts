@@ -5,7 +5,7 @@ import { constants } from 'node:fs'
 import dockerignore from '@balena/dockerignore'
 import { close, openToRead, readlinkAt } from '../../kernel/files.ts'
 import { listXattrs } from '../../kernel/xattr.ts'
-import { readRange } from '../pack.ts'
+import { readWhole } from '../pieces.ts'
 import { type ByteString, fromText, joinPath, splitPath, toText } from '../tar/byte-string.ts'
 import { type Found, isFileStatus, isFolderStatus, walk } from '../walk.ts'
 import { type FoundFile, glob, hasWildcard, withFile } from './find.ts'
@@ -86,7 +86,7 @@ function addFile(hash: Hash, { folder, name, status }: Found, withOwner: boolean
   }
   const file = openToRead(folder, name)
   try {
-    for (const chunk of readRange(file, { offset: 0, length: size })) hash.update(chunk)
+    for (const chunk of readWhole(file, size)) hash.update(chunk)
   } finally {
     close(file)
   }

@@ -5,8 +5,6 @@
 
 import { PassThrough, pipeline, Readable } from 'node:stream'
 import zlib from 'node:zlib'
-import unbzip2 from 'unbzip2-stream'
-import xz from 'xz-decompress'
 import { InvalidParameter } from '../../kernel/errors.ts'
 import { decompressZstd } from '../../kernel/zstd.ts'
 import { ByteSource } from './byte-source.ts'
@@ -70,7 +68,7 @@ async function* allOf(input: ByteSource): AsyncGenerator<Buffer> {
 const DECODERS: Record<Exclude<Compression, 'none'>, (stored: AsyncIterable<Buffer>) => AsyncIterable<Uint8Array>> = {
   gzip: stored => through(stored, zlib.createGunzip({ chunkSize: CHUNK })),
   zstd: stored => ('createZstdDecompress' in zlib ? nativeZstd(stored) : decompressZstd(stored)),
-  bzip2: stored => through(stored, unbzip2()),
+  bzip2: stored => portableBzip2(stored),
   xz: stored => portableXz(stored),
 }
 
@@ -87,7 +85,15 @@ function nativeZstd(stored: AsyncIterable<Buffer>): AsyncIterable<Uint8Array> {
   return through(stored, create({ chunkSize: CHUNK }))
 }
 
+// The rare two are loaded when they are needed: every thread would pay for them.
+
+async function* portableBzip2(stored: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  const { default: unbzip2 } = await import('unbzip2-stream')
+  yield* through(stored, unbzip2())
+}
+
 async function* portableXz(stored: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  const { default: xz } = await import('xz-decompress')
   const web = Readable.toWeb(Readable.from(stored)) as ReadableStream<Uint8Array>
   const reader = new xz.XzReadableStream(web).getReader()
   for (let part = await reader.read(); !part.done; part = await reader.read()) yield part.value

@@ -167,7 +167,8 @@ function binaryNumber(block: Buffer, offset: number, length: number): number {
 
 /** Writes a header whose fields all fit; what does not fit is cut here and stands in an extended header. */
 export function encodeHeader(entry: Entry, type: string): Buffer {
-  const block = Buffer.alloc(BLOCK)
+  // From Node's pool: memory of its own for each header costs more than to write it.
+  const block = Buffer.allocUnsafe(BLOCK).fill(0)
   block.write(entry.name, FIELD.name[0], FIELD.name[1], 'latin1')
   writeOctal(block, FIELD.mode, entry.mode)
   writeOctal(block, FIELD.uid, entry.uid)

@@ -1,7 +1,7 @@
 /**
  * Reads an archive entry by entry: ustar, pax, GNU (long names, sparse 0.0, 0.1, 1.0 and old) and V7.
  *
- * tar-stream, which reads and writes the outer archives of `docker save`, is not enough for layers: it takes names and
+ * tar-stream, which reads the outer archives of `docker save`, is not enough for layers: it takes names and
  * attributes for UTF-8 (file capabilities are not), does not know sparse files, does not notice an archive that is cut between
  * two entries, and does not show the bytes between the contents, without which no archive can be repeated (see tape.ts).
  */

@@ -11,9 +11,11 @@ import { encodePax, encodeTime, type PaxRecord, XATTR_PREFIX } from './pax.ts'
 /** What ends an archive: two blocks of zeros. */
 export const END_OF_ARCHIVE = Buffer.alloc(2 * BLOCK)
 
+const NO_MAP = Buffer.alloc(0)
+
 /** All bytes that precede the `entry.storedSize` bytes of content; padding(entry.storedSize) zeros follow it. */
 export function encodeEntry(entry: Entry): Buffer {
-  const map = entry.extents === undefined ? Buffer.alloc(0) : encodeSparseMap(entry)
+  const map = entry.extents === undefined ? NO_MAP : encodeSparseMap(entry)
   const stored = { ...entry, storedSize: entry.storedSize + map.length }
   const records = paxRecords(stored)
   if (records.length === 0) return encodeHeader(stored, TYPE[entry.kind])

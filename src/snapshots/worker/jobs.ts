@@ -9,9 +9,10 @@ import { findSources, type SourceQuery, type Sources } from '../copy/sources.ts'
 import { type Tree, withTree } from '../copy/tree.ts'
 import { describeLayers, type LayerSummary } from '../describe-layers.ts'
 import { type ListedFile, packList } from '../file-list.ts'
-import { packTree } from '../pack.ts'
+import { packTree } from '../pack/tree.ts'
+import { readPieces } from '../pieces.ts'
 import { decompress } from '../tar/decompress.ts'
-import type { Change, DiffId, RootMount, UnpackOptions } from '../types.ts'
+import type { Change, RootMount, UnpackOptions } from '../types.ts'
 import type { LayerContents } from '../unpack/layer.ts'
 import { sealLayer } from '../unpack/seal.ts'
 import {
@@ -22,12 +23,12 @@ import {
   unpackLayerArchive,
 } from './layer-jobs.ts'
 import { copyLayers, packCopy, withView } from './plain-jobs.ts'
-import type { Receiver, Sender } from './streams.ts'
+import { type ArchivePart, repeatParts } from './repeat-jobs.ts'
+import type { Output, Receiver } from './streams.ts'
 import {
   packBeneath,
   packMerged,
   packUpper,
-  repeatLayer,
   sendAll,
   unpackBeneath,
   withFolder,
@@ -58,11 +59,8 @@ export interface Jobs {
   removeIgnored: { parameters: { folder: string; patterns: string[] }; result: unknown }
   /** Makes a layer of a list of files. */
   buildLayer: { parameters: { files: ListedFile[]; folders: LayerFolders }; result: UnpackedLayer }
-  /** Gives the archive that a layer was unpacked from. */
-  repeatLayer: {
-    parameters: { folders: LayerFolders; displaced: LayerContents['displaced']; diffId: DiffId }
-    result: unknown
-  }
+  /** Gives archives that layers were unpacked from, and what is to stand between them. */
+  repeatParts: { parameters: { parts: ArchivePart[] }; result: unknown }
   /** Gives the upper folder as a layer's archive. */
   packUpper: { parameters: { upper: string }; result: unknown }
   /** Gives as a layer's archive what has changed in a copy of layers. */
@@ -89,7 +87,7 @@ export type JobKind = keyof Jobs
 type Implementation<K extends JobKind> = (
   parameters: Jobs[K]['parameters'],
   input: Receiver,
-  output: Sender,
+  output: Output,
 ) => Promise<Jobs[K]['result']>
 
 export const JOBS: { [K in JobKind]: Implementation<K> } = {
@@ -99,7 +97,7 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
   copyLayers: ({ layersDir, lower, target }) => copyLayers(layersDir, lower, target),
   commitUpper: ({ upper, folders }) =>
     withFolder(upper, async folder => {
-      const layer = await unpackLayerArchive(folders, {}, packTree(folder, { asLayer: true }))
+      const layer = await unpackLayerArchive(folders, {}, readPieces(packTree(folder, { asLayer: true })))
       return { ...layer, contents: { ...layer.contents, size: bytesIn(folder) } }
     }),
   adoptUpper: ({ upper, folders, latest }) => adoptUpper(upper, folders, latest),
@@ -109,7 +107,7 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
   packTreeOf: ({ tree }, _, output) => withTree(tree, root => sendAll(packTree(root, { asLayer: false }), output)),
   removeIgnored: ({ folder, patterns }) => removeIgnored(folder, patterns),
   buildLayer: ({ files, folders }) => unpackLayerArchive(folders, {}, packList(files)),
-  repeatLayer: ({ folders, displaced, diffId }, _, output) => repeatLayer(folders, displaced, diffId, output),
+  repeatParts: ({ parts }, _, output) => repeatParts(parts, output),
   packUpper: ({ upper }, _, output) => packUpper(upper, output),
   packCopy: ({ root, scratch }, _, output) => packCopy(root, scratch, output),
   packMerged: ({ root }, _, output) => packMerged(root, output),

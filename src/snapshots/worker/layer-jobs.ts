@@ -5,7 +5,8 @@ import { constants, mkdirSync, renameSync } from 'node:fs'
 import { InvalidParameter } from '../../kernel/errors.ts'
 import { AT_FDCWD, close, O_PATH, openat2, setTimes } from '../../kernel/files.ts'
 import { bytesIn } from '../changes.ts'
-import { packTree } from '../pack.ts'
+import { packTree } from '../pack/tree.ts'
+import { readPieces } from '../pieces.ts'
 import { TapeWriter } from '../tape.ts'
 import { ByteSource, UnexpectedEnd } from '../tar/byte-source.ts'
 import { decompress } from '../tar/decompress.ts'
@@ -79,7 +80,7 @@ export async function adoptUpper(upper: string, folders: LayerFolders, latest: n
   let archiveSize = 0
   try {
     if (latest !== null) makeOlder(tree, latest)
-    for (const chunk of packTree(tree, { asLayer: true, recorder: tape })) {
+    for (const chunk of readPieces(packTree(tree, { asLayer: true, recorder: tape }))) {
       hash.update(chunk)
       archiveSize += chunk.length
       await tape.settle()

@@ -3,9 +3,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { mergeLayers } from '../merge.ts'
-import { packChanges } from '../pack.ts'
+import { packChanges } from '../pack/tree.ts'
 import type { RootMount } from '../types.ts'
-import type { Sender } from './streams.ts'
+import type { Output } from './streams.ts'
 import { sendAll, withFolder, withFolders, withLayers } from './tree-jobs.ts'
 
 /** Lowest first, as they are merged. */
@@ -43,6 +43,6 @@ export async function withView<T>(
 export const packCopy = (
   { path, layersDir, lower }: RootMount & { kind: 'plain' },
   scratch: string,
-  output: Sender,
+  output: Output,
 ): Promise<void> =>
   withView(layersDir, lower, scratch, below => withFolder(path, tree => sendAll(packChanges(tree, below), output)))

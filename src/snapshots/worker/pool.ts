@@ -10,9 +10,11 @@ import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { Unavailable } from '../../kernel/errors.ts'
 // An addon that only threads have loaded is unloaded with the last of them, and crashes: the main thread loads it too.
 import '../../kernel/native.ts'
+import { duplicate } from '../../kernel/files.ts'
+import type { Sendable } from '../types.ts'
 import { fromTransferred } from './errors.ts'
 import type { Jobs } from './jobs.ts'
-import type { FromWorker } from './protocol.ts'
+import type { FromWorker, JobMessage } from './protocol.ts'
 import { Receiver, Sender } from './streams.ts'
 
 // Tests run the sources, which Node 20 cannot load into a thread: there it is the compiled file.
@@ -22,7 +24,7 @@ const WORKER = fileURLToPath(
     import.meta.url,
   ),
 )
-const IDLE_MS = 30_000
+const IDLE_MS = 10_000
 
 interface Thread {
   worker: Worker
@@ -53,20 +55,26 @@ export class WorkerPool {
   async run<K extends JobKind>(kind: K, parameters: Parameters<K>, input?: Bytes): Promise<Result<K>> {
     const thread = await this.#acquire()
     try {
-      return await this.#converse<Result<K>>(thread, { kind, ...parameters }, input)
+      return await this.#converse<Result<K>>(
+        thread,
+        { kind, ...parameters },
+        { input, ...portsOf(new MessageChannel()) },
+      )
     } finally {
       this.#release(thread)
     }
   }
 
-  /** Runs a job that gives a stream, once it is read; its failure is the stream's. Destroying the stream ends the job. */
-  stream<K extends JobKind>(kind: K, parameters: () => Parameters<K>, input?: Bytes): Readable {
+  /**
+   * Runs a job that gives a stream, once it is read or sent; its failure is the stream's. Destroying the stream ends the job.
+   */
+  stream<K extends JobKind>(kind: K, parameters: () => Parameters<K>, input?: Bytes): Sendable {
     const pool = this
     async function* output(): AsyncGenerator<Uint8Array> {
       const thread = await pool.#acquire()
       const { port1, port2 } = new MessageChannel()
       const receiver = new Receiver(port1)
-      const job = pool.#converse(thread, { kind, ...parameters() }, input, { port1, port2, receiver })
+      const job = pool.#converse(thread, { kind, ...parameters() }, { input, port1, port2, receiver })
       job.catch(error => receiver.fail(error))
       try {
         yield* receiver
@@ -76,7 +84,21 @@ export class WorkerPool {
         job.catch(() => {}).finally(() => pool.#release(thread))
       }
     }
-    return Readable.from(output(), { objectMode: false })
+    const sendTo = async (socket: number, signal: AbortSignal): Promise<void> => {
+      const thread = await pool.#acquire()
+      const { port1, port2 } = new MessageChannel()
+      const abort = () => port1.postMessage({ abort: 'the client has gone' })
+      signal.addEventListener('abort', abort, { once: true })
+      try {
+        signal.throwIfAborted()
+        const job = { kind, ...parameters() }
+        await pool.#converse(thread, job, { input, port1, port2, socket: duplicate(socket) })
+      } finally {
+        signal.removeEventListener('abort', abort)
+        pool.#release(thread)
+      }
+    }
+    return Object.assign(Readable.from(output(), { objectMode: false }), { sendTo })
   }
 
   /** Ends all threads. Jobs that run fail. */
@@ -90,10 +112,8 @@ export class WorkerPool {
   async #converse<R>(
     thread: Thread,
     job: { kind: string },
-    input: Bytes | undefined,
-    channel: { port1: MessagePort; port2: MessagePort; receiver?: Receiver } = new MessageChannel(),
+    { input, port1: port, port2, receiver, socket = null }: Conversation,
   ): Promise<R> {
-    const { port1: port, port2, receiver } = channel
     const sender = new Sender(port)
     let inputError: unknown
     try {
@@ -106,7 +126,7 @@ export class WorkerPool {
           else if ('result' in message) resolve(message.result as R)
           else reject(inputError ?? fromTransferred(message.error))
         })
-        thread.worker.postMessage({ job, port: port2 }, [port2])
+        thread.worker.postMessage({ job, port: port2, socket } satisfies JobMessage, [port2])
         // The job hears of a failed input and cleans up before it fails itself.
         feed(input, sender).catch(error => {
           inputError = error
@@ -159,6 +179,18 @@ export class WorkerPool {
     thread.idle = setTimeout(() => void thread.worker.terminate(), IDLE_MS).unref()
   }
 }
+
+interface Conversation {
+  input: Bytes | undefined
+  port1: MessagePort
+  port2: MessagePort
+  /** Where the output arrives; */
+  receiver?: Receiver
+  /** or where the thread sends it, which closes the descriptor. */
+  socket?: number | null
+}
+
+const portsOf = ({ port1, port2 }: MessageChannel): Pick<Conversation, 'port1' | 'port2'> => ({ port1, port2 })
 
 async function feed(input: Bytes | undefined, sender: Sender): Promise<void> {
   if (input === undefined) return

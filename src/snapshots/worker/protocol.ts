@@ -30,6 +30,8 @@ export type FromWorker =
 export interface JobMessage {
   job: { kind: string }
   port: MessagePort
+  /** The output goes here, as chunks of HTTP, and not through the port: a descriptor that the worker takes over. */
+  socket: number | null
 }
 
 /** An error's class does not survive the way between threads; its name does. */

@@ -1,10 +1,21 @@
 /** One direction of a job's channel, at its two ends. */
 
 import type { MessagePort } from 'node:worker_threads'
+import { type FileRange, type Piece, readInto } from '../pieces.ts'
 import { CHUNK, WINDOW } from './protocol.ts'
 
+/** Where a job's output goes. What put() and send() give, if anything, is to be awaited: too much is under way. */
+export interface Output {
+  put(piece: Piece): Promise<void> | undefined
+  /** Copies the bytes. */
+  send(bytes: Uint8Array): Promise<void> | undefined
+  end(): Promise<void>
+  /** Makes the others throw, now if they wait. */
+  stop(reason: Error): void
+}
+
 /** Where bytes are sent: gathers them into chunks and waits while too many are under way. */
-export class Sender {
+export class Sender implements Output {
   readonly #port: MessagePort
   #gathered = Buffer.allocUnsafeSlow(CHUNK)
   #length = 0
@@ -16,7 +27,6 @@ export class Sender {
     this.#port = port
   }
 
-  /** Copies the bytes. To be awaited if it gives a promise: too much is under way. @throws what stop() was given */
   send(bytes: Uint8Array): Promise<void> | undefined {
     if (bytes.length > CHUNK - this.#length) return this.#sendInParts(bytes)
     this.#gathered.set(bytes, this.#length)
@@ -34,6 +44,20 @@ export class Sender {
     }
   }
 
+  put(piece: Piece): Promise<void> | undefined {
+    return Buffer.isBuffer(piece) ? this.send(piece) : this.#read(piece)
+  }
+
+  async #read({ file, offset, length }: FileRange): Promise<void> {
+    for (let at = 0; at < length; ) {
+      const room = this.#gathered.subarray(this.#length, this.#length + length - at)
+      const count = readInto(room, file, offset + at).length
+      at += count
+      this.#length += count
+      if (this.#length === CHUNK) await this.#flush()
+    }
+  }
+
   async end(): Promise<void> {
     await this.#flush()
     this.#port.postMessage({ end: true })
@@ -44,7 +68,6 @@ export class Sender {
     this.#wake()
   }
 
-  /** Makes send() throw, now if it waits. */
   stop(reason: Error): void {
     this.#stopped ??= reason
     this.#wake()

@@ -1,22 +1,24 @@
 /** The thread's side: runs one job for each message, and reports how it ended. */
 
 import { parentPort } from 'node:worker_threads'
-import { useOwnUmask } from '../../kernel/files.ts'
+import { close, useOwnUmask } from '../../kernel/files.ts'
 import { toTransferred } from './errors.ts'
 import { JOBS, type JobKind } from './jobs.ts'
 import type { JobMessage, ToWorker } from './protocol.ts'
-import { Receiver, Sender } from './streams.ts'
+import { SocketOutput } from './socket-output.ts'
+import { type Output, Receiver, Sender } from './streams.ts'
 
 useOwnUmask()
 parentPort!.on('message', (message: JobMessage) => void serve(message))
 
-async function serve({ job, port }: JobMessage): Promise<void> {
+async function serve({ job, port, socket }: JobMessage): Promise<void> {
   const input = new Receiver(port)
-  const output = new Sender(port)
+  const sender = new Sender(port)
+  const output = socket === null ? sender : new SocketOutput(socket)
   port.on('message', (message: ToWorker) => {
     if ('chunk' in message) input.push(message.chunk)
     else if ('end' in message) input.end()
-    else if ('taken' in message) output.taken(message.taken)
+    else if ('taken' in message) sender.taken(message.taken)
     else {
       const reason = new Error(message.abort)
       input.fail(reason)
@@ -25,11 +27,12 @@ async function serve({ job, port }: JobMessage): Promise<void> {
   })
   try {
     const { kind, ...parameters } = job
-    const run = JOBS[kind as JobKind] as (parameters: unknown, input: Receiver, output: Sender) => Promise<unknown>
+    const run = JOBS[kind as JobKind] as (parameters: unknown, input: Receiver, output: Output) => Promise<unknown>
     port.postMessage({ result: await run(parameters, input, output) })
   } catch (error) {
     port.postMessage({ error: toTransferred(error) })
   } finally {
+    if (socket !== null) close(socket)
     // Lets the thread be idle; what was posted still arrives.
     port.close()
   }

@@ -37,7 +37,7 @@ function flagsIn(help: string): Map<string, string> {
 }
 
 /** skiff's own, and compose, which is a plug-in of Docker's. */
-const OWN = /^(compose|completion|doctor|explain|image tree)$/
+const OWN = /^(compose|completion|doctor|env|explain|image tree)$/
 /** Of swarms: refused as unknown, since nothing of it could work. */
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   'volume create': [

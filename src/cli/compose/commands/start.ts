@@ -5,7 +5,7 @@ import { CommandError } from '../../errors.ts'
 import { bool, int } from '../../parse/flag.ts'
 import { findOwn, withProgress } from '../containers.ts'
 import { subcommand } from '../subcommand.ts'
-import { awaitRunning } from '../wait-running.ts'
+import { awaitRunning, completes } from '../wait-running.ts'
 
 export const start = subcommand({
   usage: '[OPTIONS] [SERVICE...]',
@@ -25,7 +25,7 @@ export const start = subcommand({
       if (options.wait)
         await awaitRunning(
           engine,
-          containers.map(({ name }) => name),
+          containers.map(({ name, service }) => ({ name, completes: completes(project, service) })),
           options['wait-timeout'],
           around,
         )

@@ -10,7 +10,7 @@ import { bringUp, CREATE_FLAGS, createRequest, TIMEOUT } from '../bring-up.ts'
 import { Prefixes } from '../prefix.ts'
 import { openProject, surroundings } from '../project.ts'
 import { type ComposeContext, subcommand } from '../subcommand.ts'
-import { awaitRunning } from '../wait-running.ts'
+import { awaitRunning, completes } from '../wait-running.ts'
 
 const FLAGS = {
   ...CREATE_FLAGS,
@@ -59,7 +59,7 @@ export const up = subcommand({
       around.stop()
     }
     if (end.signal.aborted) throw new CommandError('canceled', 130)
-    if (options.detach || options.wait || options['no-start']) return await settle(context, result, around)
+    if (options.detach || options.wait || options['no-start']) return await settle(context, project, result, around)
     return await attach(context, project, result, around)
   },
 })
@@ -88,11 +88,18 @@ function create(context: UpContext, project: Project, around: Surroundings): Pro
   })
 }
 
-async function settle({ engine, options }: UpContext, result: UpResult, around: Surroundings): Promise<number> {
+async function settle(
+  { engine, options }: UpContext,
+  project: Project,
+  result: UpResult,
+  around: Surroundings,
+): Promise<number> {
   if (!options.wait) return 0
-  const names = result.performer.namesOf(result.services.map(({ name }) => name))
+  const containers = result.services.flatMap(({ name }) =>
+    result.performer.namesOf([name]).map(own => ({ name: own, completes: completes(project, name) })),
+  )
   try {
-    await awaitRunning(engine, names, options['wait-timeout'], around)
+    await awaitRunning(engine, containers, options['wait-timeout'], around)
   } finally {
     ;(around as Surroundings & { stop(): void }).stop()
   }

@@ -1,0 +1,41 @@
+/** The network's part of an explanation as text; its facts come from src/networks. */
+
+export interface NetworkFacts {
+  interfaces: readonly {
+    network: string
+    driver: string
+    name: string
+    index: number
+    mac: string
+    mtu: number
+    addresses: readonly string[]
+    peer: { name: string; index: number } | null
+    bridge: string
+  }[]
+  routes: readonly string[]
+  commands: readonly { where: 'host' | 'container'; command: string; why: string; man: string }[]
+}
+
+/** null: of a container that does not run, or that has no network but loopback. */
+export function networkText(network: NetworkFacts | null): string[] {
+  if (network === null) return ['  none is known: interfaces and addresses come with the start']
+  const interfaces = network.interfaces.flatMap(link => {
+    const wire =
+      link.peer === null ? '' : ` <-> ${link.peer.name} (${link.peer.index}) in bridge ${link.bridge} on the host`
+    return [
+      `  ${link.network} (${link.driver}): ${link.name} (${link.index})${wire}`,
+      `    ${[...link.addresses, link.mac, `mtu ${link.mtu}`].join('  ')}`,
+    ]
+  })
+  const commands = network.commands.flatMap(({ where, command, why, man }) => [
+    `  ${where === 'host' ? '' : 'nsenter --net=NETNS '}${command}`,
+    `      # ${why} — ${man}`,
+  ])
+  return [
+    ...interfaces,
+    ...network.routes.map(route => `  route ${route}`),
+    '',
+    'by hand (NETNS: /proc/PID/ns/net of the container)',
+    ...commands,
+  ]
+}
