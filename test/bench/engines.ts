@@ -1,6 +1,6 @@
 /** The benchmark's run: see ./run. A test file by form only, because vitest runs TypeScript on every Node that skiff supports. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { test } from 'vitest'
 import { startDaemon } from '../support/daemon.ts'
@@ -8,6 +8,7 @@ import { disposeLater } from '../support/disposal.ts'
 import type { Engine } from '../support/engine.ts'
 import { RUN } from '../support/machine.ts'
 import { startReferenceEngine } from '../support/reference-engine.ts'
+import { composeJobs } from './compose.ts'
 import { type Job, jobs, prepare } from './jobs.ts'
 import { layerJobs } from './layer-jobs.ts'
 import { memoryOf, peakKb } from './memory.ts'
@@ -65,11 +66,14 @@ test('figures', async () => {
     [docker, await prepare(docker)],
   ] as [Engine, string][])
   const rows: Row[] = []
-  for (const job of [...jobs(ids), ...layerJobs()])
+  for (const job of [...jobs(ids), ...layerJobs(), ...composeJobs()])
     if (only.some(word => job.name.includes(word))) rows.push(await measure(job, skiff, docker))
   rows.push(...(await measureMemory(skiff, docker)))
   console.log(`\n${table(rows)}\n`)
   if (process.env.SKIFF_BENCH_WRITE !== '1') return
   const { Version } = await docker.api.get('/version')
-  await writeFile(fileURLToPath(new URL('../../docs/performance.md', import.meta.url)), page(rows, Version))
+  const path = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
+  // What follows the table is written by others: test/bench/idle.
+  const [, ...others] = (await readFile(path, 'utf8')).split('\n## ')
+  await writeFile(path, [page(rows, Version), ...others].join('\n## '))
 })
