@@ -291,7 +291,11 @@ bool start_finish(void)
     take_over_streams();
     shim.phase = RUNNING;
     // On disk before it is told: a daemon that dies in between finds the process again.
-    record_started(&shim.started);
+    int error = record_started(&shim.started);
+    if (error < 0) {
+        sys_kill(shim.pid, SIGKILL);
+        start_fail(STAGE_RECORD, -error, 0);
+    }
     control_tell_started();
     clients_resume_input();
     return true;

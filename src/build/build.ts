@@ -97,6 +97,7 @@ class Build {
       epoch: epoch ? Number(epoch) : null,
       cacheImages: await this.#cacheImages(),
       keeper: new Keeper(this.#rooms),
+      views: new Map(),
       turns: new Turns(availableParallelism()),
       tell: this.#tell,
       signal: this.#stop.signal,

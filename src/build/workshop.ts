@@ -8,6 +8,7 @@ import type { SnapshotRoom } from '../snapshots/service.ts'
 import type { ChainId } from '../snapshots/types.ts'
 import type { BuildCache } from './cache/cache.ts'
 import type { Keeper } from './keep.ts'
+import type { CacheFolders } from './mounts/cache-folders.ts'
 import type { Turns } from './turns.ts'
 import type { BuildEvent, BuildRequest } from './types.ts'
 
@@ -16,6 +17,7 @@ export interface Rooms {
   context: Context
   snapshots: SnapshotRoom
   cache: BuildCache
+  cacheFolders: CacheFolders
 }
 
 export interface Workshop extends Rooms {
@@ -30,6 +32,8 @@ export interface Workshop extends Rooms {
   cacheImages: readonly Image[]
   turns: Turns
   keeper: Keeper
+  /** Layers as folders of the host, for bind mounts; made once in a build. */
+  views: Map<string, Promise<string>>
   tell(event: BuildEvent): void
   signal: AbortSignal
   /** The files of a stage, an image or a named context; and what they depend on. */

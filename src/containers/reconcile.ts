@@ -103,7 +103,12 @@ async function adoptRunning(
   } satisfies Partial<LiveContainer['state']>)
   for (const { type, name } of config.mounts) if (type === 'volume') await context.rooms.volumes.acquire(name, id)
   await restoreNetwork(context, container)
-  await context.save(container)
+  try {
+    await context.save(container)
+  } catch (error) {
+    // What runs is found by its shim, whatever the disk says.
+    context.rooms.log.error({ container: id, err: error }, 'the state of a running container is not on disk')
+  }
   await adoptExecs(context, container)
   watchProcess(context, container, process)
   if (!paused) watchHealth(context, container, { resume: true })

@@ -6,7 +6,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Conflict, check } from '../kernel/errors.ts'
+import { Conflict, check, hasCode } from '../kernel/errors.ts'
 import { syscall } from '../kernel/syscall.ts'
 
 const F_OFD_SETLK = 37
@@ -28,7 +28,12 @@ export async function lockFolder(folder: string): Promise<FileHandle> {
     throw new Conflict(`${folder} is in use by another skiffd${owner === '' ? '' : ` (PID ${owner})`}`)
   }
   check('fcntl', result, { path, command: 'F_OFD_SETLK' })
-  await file.truncate(0)
-  await file.write(`${process.pid}\n`, 0)
+  try {
+    await file.truncate(0)
+    await file.write(`${process.pid}\n`, 0)
+  } catch (error) {
+    // The lock is what counts. On a full disk a daemon is needed more than ever: to remove something.
+    if (!hasCode(error, 'ENOSPC', 'EDQUOT')) throw error
+  }
   return file
 }

@@ -66,6 +66,16 @@ export class BlobStore {
     }
   }
 
+  /** As a power cut leaves what was not written durably. */
+  async isEmpty(digest: Digest): Promise<boolean> {
+    try {
+      return (await stat(this.#path(digest))).size === 0
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return true
+      throw error
+    }
+  }
+
   pathOf(digest: Digest): string {
     return this.#path(digest)
   }

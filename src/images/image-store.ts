@@ -10,7 +10,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
-import { NotFound } from '../kernel/errors.ts'
+import { hasCode, NotFound } from '../kernel/errors.ts'
 import { isObject, type Salvage } from '../kernel/salvage.ts'
 import { chainIdsOf } from '../snapshots/chains.ts'
 import { BlobStore } from './blobs.ts'
@@ -73,7 +73,7 @@ export class ImageStore {
     await removeTemporaries(folder)
     await removeTemporaries(join(folder, 'records'))
     const store = new ImageStore(folder, await BlobStore.open(folder), salvage, settleLayers)
-    await writeAtomically(join(folder, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}\n', { durable: false })
+    await describeLayout(join(folder, 'oci-layout'))
     await store.#load()
     return store
   }
@@ -209,8 +209,9 @@ export class ImageStore {
     const recorded = (await readdir(join(this.#folder, 'records'))).map(
       name => `sha256:${name.replace(/\.json$/, '')}` as ImageId,
     )
+    const named = new Set(Object.values(references))
     // What has a name was an image, also if its record is missing.
-    for (const id of new Set([...recorded, ...Object.values(references)])) await this.#loadOne(id)
+    for (const id of new Set([...recorded, ...named])) await this.#loadOne(id, named.has(id))
     for (const [reference, id] of Object.entries(references)) {
       if (this.#images.has(id)) this.#references.set(reference, id)
       else this.salvage.report(reference, `the image ${id} is missing`, 'the name stands for nothing any more')
@@ -222,12 +223,13 @@ export class ImageStore {
     await this.blobs.keepOnly(new Set(needed))
   }
 
-  async #loadOne(id: ImageId): Promise<void> {
+  async #loadOne(id: ImageId, isNamed: boolean): Promise<void> {
     const path = this.#recordPath(id)
     const record = await this.salvage.read(
       path,
       isImageRecord,
       'the image is kept, without what was known of its origin',
+      { unsynced: !isNamed },
     )
     const digest = id as string as Digest
     try {
@@ -235,6 +237,12 @@ export class ImageStore {
       if (record === undefined) await this.#writeRecord(image)
       this.#images.set(id, image)
     } catch (error) {
+      if (!isNamed && (await this.blobs.isEmpty(digest))) {
+        // A power cut took a step that nobody had asked for by itself: addSteps().
+        await rm(path, { force: true })
+        await this.blobs.remove(digest)
+        return
+      }
       await this.salvage.putAside(path, error, `the image ${id} is lost: load or pull it again`)
       await this.salvage.putAside(this.blobs.pathOf(digest), error, `the image ${id} is lost: load or pull it again`)
     }
@@ -257,6 +265,15 @@ export class ImageStore {
 
   #recordPath(id: ImageId): string {
     return join(this.#folder, 'records', `${id.slice('sha256:'.length)}.json`)
+  }
+}
+
+/** For other tools. On a full disk the daemon starts without: to remove something. */
+async function describeLayout(path: string): Promise<void> {
+  try {
+    await writeAtomically(path, '{"imageLayoutVersion":"1.0.0"}\n', { durable: false })
+  } catch (error) {
+    if (!hasCode(error, 'ENOSPC', 'EDQUOT')) throw error
   }
 }
 

@@ -64,7 +64,7 @@ function checkDriver({ driver, options, ipam }: NetworkRequest): void {
   if (!['', 'bridge', 'macvlan'].includes(driver))
     throw new NotFound(`could not find plugin ${driver} in v1 plugin registry: plugin not found`)
   if (!['', 'default'].includes(ipam.driver))
-    throw new InvalidParameter(`invalid ipam driver: skiff has "default" only, not "${ipam.driver}"`)
+    throw new NotFound(`could not find plugin ${ipam.driver} in v1 plugin registry: plugin not found`)
   const known = driver === 'macvlan' ? MACVLAN_OPTIONS : new Set<string>(Object.values(BRIDGE_OPTION))
   const unknown = Object.keys(options).find(option => !known.has(option))
   if (unknown !== undefined)
@@ -95,7 +95,7 @@ function planPools(request: NetworkRequest, around: Surroundings): PoolConfig[] 
     .filter(config => config.subnet || config.gateway || config.ipRange)
     .map(config => {
       if (!config.subnet) throw new InvalidParameter('invalid network config: a gateway or ip-range needs a subnet')
-      const subnet = Subnet.parse(config.subnet)
+      const subnet = parseSubnet(config.subnet)
       // Docker's word for it is 403.
       if ([...others, ...chosen].some(other => other.overlaps(subnet)))
         throw new Forbidden('invalid pool request: Pool overlaps with other one on this address space')
@@ -115,6 +115,16 @@ function planPools(request: NetworkRequest, around: Surroundings): PoolConfig[] 
     )
   }
   return pools
+}
+
+function parseSubnet(text: string): Subnet {
+  try {
+    return Subnet.parse(text)
+  } catch (cause) {
+    throw new InvalidParameter(`invalid network config:\ninvalid subnet ${text}: invalid CIDR block notation`, {
+      cause,
+    })
+  }
 }
 
 const isIpv4 = (pool: DefaultPool): boolean => !pool.base.includes(':')

@@ -213,6 +213,8 @@ export const STAGE = {
   KILLED: 4,
   /** The program did not send its terminal. */
   CONSOLE: 5,
+  /** started.json could not be written: a later daemon would not find the process. */
+  RECORD: 6,
 } as const
 
 export const FAILED = struct({

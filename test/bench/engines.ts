@@ -1,6 +1,6 @@
 /** The benchmark's run: see ./run. A test file by form only, because vitest runs TypeScript on every Node that skiff supports. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { test } from 'vitest'
 import { startDaemon } from '../support/daemon.ts'
@@ -72,5 +72,8 @@ test('figures', async () => {
   console.log(`\n${table(rows)}\n`)
   if (process.env.SKIFF_BENCH_WRITE !== '1') return
   const { Version } = await docker.api.get('/version')
-  await writeFile(fileURLToPath(new URL('../../docs/performance.md', import.meta.url)), page(rows, Version))
+  const path = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
+  // What follows the table is written by others: test/bench/idle.
+  const [, ...others] = (await readFile(path, 'utf8')).split('\n## ')
+  await writeFile(path, [page(rows, Version), ...others].join('\n## '))
 })

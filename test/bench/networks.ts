@@ -1,10 +1,196 @@
-/** What is measured of networks: the way of the packets with ApacheBench and perl, and what a container's place in a network costs. */
+/** The benchmark of networks: see ./run-networks. Servers and clients are nginx, ApacheBench and curl of the services image. */
 
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
-import { create, exec, inspect, remove, start } from '../support/containers.ts'
+import { test } from 'vitest'
+import { exec, inspect, remove, start } from '../support/containers.ts'
+import { startDaemon } from '../support/daemon.ts'
+import { disposeLater } from '../support/disposal.ts'
 import type { Engine } from '../support/engine.ts'
-import { fixture, importImage } from '../support/images.ts'
-import type { Job } from './jobs.ts'
+import { importBusybox, importServices } from '../support/images.ts'
+import { RUN } from '../support/machine.ts'
+import { startReferenceEngine } from '../support/reference-engine.ts'
+import { nginx } from '../support/services.ts'
+import { median } from './table.ts'
 
 const run = promisify(execFile)
+const rounds = Number(process.env.SKIFF_BENCH_ROUNDS ?? 5)
+const only = process.env.SKIFF_BENCH_ONLY ?? ''
+const MEGABYTES = 1024
+const REQUESTS = 10_000
+const CLIENTS = 8
+const CROWD = 50
+
+/** One engine with its web server, a client container, and the programs of the image on the engine's own host. */
+interface Side {
+  engine: Engine
+  address: string
+  port: string
+  inside(command: string[]): Promise<string>
+  host(command: string[]): Promise<string>
+}
+
+interface Measure {
+  name: string
+  unit: string
+  /** More is better. */
+  rate: boolean
+  take(side: Side): Promise<number>
+}
+
+async function prepare(engine: Engine, root: string): Promise<Side> {
+  await importBusybox(engine)
+  await importServices(engine)
+  await engine.api.post('/networks/create', { Name: 'bench' })
+  const place = { NetworkMode: 'bench' }
+  const web = await start(engine, nginx({ ...place, PortBindings: { '80/tcp': [{ HostPort: '' }] } }))
+  const client = await start(engine, { Image: 'services', Cmd: ['sleep', '100000'], HostConfig: place })
+  const inside = async (id: string, command: string[]): Promise<string> => {
+    const { stdout, stderr, exitCode } = await exec(engine, id, command)
+    if (exitCode !== 0) throw new Error(`${command.join(' ')}: ${stdout}${stderr}`)
+    return stdout
+  }
+  await inside(web, ['sh', '-c', `truncate -s ${MEGABYTES}M /var/www/html/big; echo hello >/var/www/html/small`])
+  const pid = String(await engine.daemonPid())
+  const { NetworkSettings } = await inspect(engine, web)
+  return {
+    engine,
+    address: NetworkSettings.Networks.bench.IPAddress,
+    port: NetworkSettings.Ports['80/tcp'][0].HostPort,
+    inside: command => inside(client, command),
+    host: async command => (await run('nsenter', ['-t', pid, '-n', 'chroot', root, ...command])).stdout,
+  }
+}
+
+const requests = (url: string, ...more: string[]): string[] => [
+  ...['ab', '-q', '-r', '-n', String(REQUESTS), '-c', String(CLIENTS)],
+  ...[...more, url],
+]
+const perSecond = (report: string): number => {
+  if (!/Failed requests: +0\n/.test(report)) throw new Error(report)
+  return Number(/Requests per second: +([\d.]+)/.exec(report)?.[1])
+}
+const download = (url: string): string[] => ['curl', '-sSf', '-o', '/dev/null', '-w', '%{speed_download}', url]
+const megabytes = (speed: string): number => Number(speed) / 1e6
+
+const packets: Measure[] = [
+  {
+    name: 'container to container, a connection per request',
+    unit: 'requests/s',
+    rate: true,
+    take: async ({ inside, address }) => perSecond(await inside(requests(`http://${address}/small`))),
+  },
+  {
+    name: 'container to container, connections kept',
+    unit: 'requests/s',
+    rate: true,
+    take: async ({ inside, address }) => perSecond(await inside(requests(`http://${address}/small`, '-k'))),
+  },
+  {
+    name: 'host to 127.0.0.1:PORT, a connection per request',
+    unit: 'requests/s',
+    rate: true,
+    take: async ({ host, port }) => perSecond(await host(requests(`http://127.0.0.1:${port}/small`))),
+  },
+  {
+    name: 'host to 127.0.0.1:PORT, connections kept',
+    unit: 'requests/s',
+    rate: true,
+    take: async ({ host, port }) => perSecond(await host(requests(`http://127.0.0.1:${port}/small`, '-k'))),
+  },
+  {
+    name: 'container to container, 1 GiB',
+    unit: 'MB/s',
+    rate: true,
+    take: async ({ inside, address }) => megabytes(await inside(download(`http://${address}/big`))),
+  },
+  {
+    name: 'host to 127.0.0.1:PORT, 1 GiB',
+    unit: 'MB/s',
+    rate: true,
+    take: async ({ host, port }) => megabytes(await host(download(`http://127.0.0.1:${port}/big`))),
+  },
+]
+
+async function milliseconds(work: () => Promise<unknown>): Promise<number> {
+  const begin = performance.now()
+  await work()
+  return performance.now() - begin
+}
+
+const idle = (HostConfig: object) => ({ Image: 'busybox', Cmd: ['sleep', '100000'], StopSignal: 'SIGKILL', HostConfig })
+
+/** Starts a crowd with CLIENTS at a time. Resolves with the containers. */
+async function startCrowd(engine: Engine): Promise<string[]> {
+  const ids: string[] = []
+  const client = async (count: number) => {
+    for (let number = 0; number < count; number++)
+      ids.push(await start(engine, idle({ PortBindings: { '80/tcp': [{ HostPort: '' }] } })))
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, (_, n) => client(Math.floor((CROWD + n) / CLIENTS))))
+  return ids
+}
+
+const places: Measure[] = [
+  {
+    name: `${CROWD} × create + start with a published port, ${CLIENTS} clients`,
+    unit: 'ms',
+    rate: false,
+    async take({ engine }) {
+      let ids: string[] = []
+      const spent = await milliseconds(async () => {
+        ids = await startCrowd(engine)
+      })
+      for (const id of ids) await remove(engine, id)
+      return spent
+    },
+  },
+  ...['none', 'bridge', 'bench'].map(mode => ({
+    name: `create + start + remove, network ${mode}`,
+    unit: 'ms',
+    rate: false,
+    take: ({ engine }: Side) =>
+      milliseconds(async () => remove(engine, await start(engine, idle({ NetworkMode: mode })))),
+  })),
+  {
+    name: 'connect + disconnect of a running container',
+    unit: 'ms',
+    rate: false,
+    async take({ engine }) {
+      const id = await start(engine, idle({}))
+      const spent = await milliseconds(async () => {
+        await engine.api.post('/networks/bench/connect', { Container: id })
+        await engine.api.post('/networks/bench/disconnect', { Container: id })
+      })
+      await remove(engine, id)
+      return spent
+    },
+  },
+]
+
+test('figures', async () => {
+  const execRoot = await mkdtemp(`/dev/shm/skiff-test-${RUN}-`)
+  disposeLater(() => rm(execRoot, { recursive: true, force: true }))
+  const skiff = await startDaemon({ parent: '/var/tmp', execRoot, logLevel: 'info' })
+  const docker = await startReferenceEngine({ parent: '/var/tmp' })
+  await importServices(skiff)
+  const layer = await start(skiff, { Image: 'services', Cmd: ['true'], HostConfig: { NetworkMode: 'none' } })
+  const root = (await skiff.api.get(`/containers/${layer}/explain`, { format: 'json' })).root.layers[0]
+  const sides = { docker: await prepare(docker, root), skiff: await prepare(skiff, root) }
+  for (const { name, unit, rate, take } of [...packets, ...places]) {
+    if (!name.includes(only)) continue
+    const taken = { docker: [] as number[], skiff: [] as number[] }
+    // In turns, so that what else the machine does meets both; the first round warms up.
+    for (let round = 0; round <= rounds; round++)
+      for (const side of ['docker', 'skiff'] as const) {
+        const figure = await take(sides[side])
+        if (round > 0) taken[side].push(figure)
+      }
+    const [theirs, ours] = [median(taken.docker), median(taken.skiff)]
+    const ratio = rate ? ours / theirs : theirs / ours
+    console.log(
+      `${name.padEnd(60)} Docker ${theirs.toFixed(1)} ${unit}, skiff ${ours.toFixed(1)} ${unit}: ${ratio.toFixed(2)} times as ${rate ? 'many' : 'fast'}`,
+    )
+  }
+})

@@ -1,6 +1,6 @@
 /** The figures as a table that is read on a terminal and in Markdown alike. */
 
-import { cpus, release, totalmem } from 'node:os'
+import { cpus, loadavg, release, totalmem } from 'node:os'
 
 export interface Row {
   job: string
@@ -46,6 +46,7 @@ turns, and prints medians with the least and the most in parentheses. Jobs are t
 answer. Figures move with the machine; the ratio of two engines measured in the same minutes is what counts.
 
 Written by \`npm run bench -- --write\` on ${new Date().toISOString().slice(0, 10)}: ${machine}.
+Load average of the last quarter of an hour: ${loadavg()[2]?.toFixed(1)}. Where it exceeds the cores, the machine did other work too.
 
 ${table(rows)}
 

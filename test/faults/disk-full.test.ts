@@ -1,13 +1,14 @@
 /** A full disk: what cannot be written is refused, what runs goes on, and when there is room again all is as it should be. */
 
 import { execFileSync } from 'node:child_process'
+import { createReadStream } from 'node:fs'
 import { mkdtemp, readdir, rm, rmdir, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { create, inspect, remove, start, wait } from '../support/containers.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
-import { importBusybox } from '../support/images.ts'
+import { fixture, importBusybox, importImage } from '../support/images.ts'
 import { RUN } from '../support/machine.ts'
 
 const HostConfig = { NetworkMode: 'none' }
@@ -93,6 +94,44 @@ test('a log that cannot grow does not stop the process, and removal makes room',
   expect((await inspect(skiff, id)).State.Running).toBe(true)
   expect((await skiff.api.request('GET', '/containers/json')).status).toBe(200)
   await truncate(filler(), 0)
+  await remove(skiff, id)
+  await free()
+})
+
+const staging = () => readdir(join(skiff.dataRoot, 'layers/staging'))
+const images = async (): Promise<string[]> =>
+  (await skiff.api.get('/images/json')).flatMap(({ RepoTags }: { RepoTags: string[] }) => RepoTags).sort()
+
+test('an import, a load and a commit are refused in words and leave nothing', { timeout: 120_000 }, async () => {
+  // What the container before has logged fills the disk until it is deleted.
+  await expect.poll(() => readdir(join(skiff.dataRoot, 'trash')), { timeout: 60_000 }).toEqual([])
+  const id = await start(skiff, { ...SLEEP, Cmd: ['sh', '-c', 'seq 100000 >/numbers'] })
+  await wait(skiff, id)
+  await fill()
+  const refused = /ENOSPC|no space left/i
+  await expect(importImage(skiff, await fixture('busybox.tar'), 'more')).rejects.toThrow(refused)
+  const body = createReadStream(await fixture('busybox-image.tar'))
+  expect((await skiff.api.request('POST', '/images/load', { body })).text).toMatch(refused)
+  const commit = await skiff.api.request('POST', '/commit', { query: { container: id, repo: 'numbers' }, body: {} })
+  expect([commit.status, commit.json.message]).toEqual([500, expect.stringMatching(refused)])
+  expect(await images()).toEqual(['busybox:latest'])
+  expect(await staging()).toEqual([])
+  await free()
+  await skiff.api.post('/commit', {}, { container: id, repo: 'numbers' })
+  expect(await images()).toEqual(['busybox:latest', 'numbers:latest'])
+  await skiff.api.delete('/images/numbers')
+  await remove(skiff, id)
+})
+
+test('a daemon starts, takes over what runs, and can remove', { timeout: 120_000 }, async () => {
+  const id = await start(skiff, SLEEP)
+  const ended = await start(skiff, { ...SLEEP, Cmd: ['sh', '-c', 'seq 100000 >/numbers'] })
+  await wait(skiff, ended)
+  await fill()
+  await skiff.kill9()
+  await skiff.restart()
+  expect((await inspect(skiff, id)).State.Running).toBe(true)
+  await remove(skiff, ended)
   await remove(skiff, id)
   await free()
 })

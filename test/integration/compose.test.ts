@@ -367,3 +367,33 @@ test('profiles, hooks, and anonymous volumes that -V makes anew', async () => {
   expect(await ids()).toEqual({})
   expect((await skiff.api.get('/volumes')).Volumes ?? []).toEqual([])
 })
+
+test('watch: what changes here changes there', async () => {
+  const { path, write, ok, ids } = await project({
+    Dockerfile: 'FROM busybox\nCOPY source /source\n',
+    source: 'first',
+    'compose.yaml': `services:
+  web:
+    build: .
+    ${SLEEP.replaceAll(', ', '\n    ')}
+    develop:
+      watch:
+        - {action: sync, path: ./live, target: /live, ignore: ["*.tmp"]}
+        - {action: rebuild, path: ./source}`,
+  })
+  await mkdir(join(path, 'live'))
+  const session = open(skiff, ['compose', 'watch'], { cwd: path })
+  await session.until('Watch enabled')
+  const before = await ids()
+  await write('live/no.tmp', 'never')
+  await write('live/page', 'hello')
+  await session.until('Syncing service "web"')
+  const list = () => ok('exec', '-T', 'web', 'sh', '-c', 'cat /live/page; ls /live')
+  await expect.poll(() => list().catch(() => ''), { timeout: 30_000 }).toBe('hellopage')
+  await write('source', 'second')
+  await session.until('successfully built')
+  expect(await ids()).not.toEqual(before)
+  expect(await ok('exec', '-T', 'web', 'cat', '/source')).toBe('second')
+  session.kill('SIGTERM')
+  expect((await session.result).code).toBe(0)
+})

@@ -11,7 +11,7 @@ import { disposeLater } from './disposal.ts'
 import { RUN } from './machine.ts'
 
 const BUILD = fileURLToPath(new URL('../../build', import.meta.url))
-const SOURCE = fileURLToPath(new URL('../faults/programs/kill-at.c', import.meta.url))
+const PROGRAMS = fileURLToPath(new URL('../faults/programs', import.meta.url))
 
 export interface Countdown {
   skiff: Daemon
@@ -21,13 +21,19 @@ export interface Countdown {
   killAt(point: number, work: () => Promise<unknown>): Promise<boolean>
 }
 
-export async function startWithCountdown(options: DaemonOptions = {}): Promise<Countdown> {
+/** Compiles a library that is loaded into the daemon, one caller at a time. */
+export async function buildPreload(name: string): Promise<string> {
   await mkdir(BUILD, { recursive: true })
-  const library = join(BUILD, 'kill-at.so')
+  const library = join(BUILD, `${name}.so`)
   await promisify(execFile)('flock', [
-    join(BUILD, 'kill-at.lock'),
-    ...['cc', '-shared', '-fPIC', '-O1', '-Wall', '-Wextra', '-o', library, SOURCE, '-ldl'],
+    join(BUILD, `${name}.lock`),
+    ...['cc', '-shared', '-fPIC', '-O1', '-Wall', '-Wextra', '-o', library, join(PROGRAMS, `${name}.c`), '-ldl'],
   ])
+  return library
+}
+
+export async function startWithCountdown(options: DaemonOptions = {}): Promise<Countdown> {
+  const library = await buildPreload('kill-at')
   const folder = await mkdtemp(join(tmpdir(), `skiff-test-${RUN}-kill-at-`))
   disposeLater(() => rm(folder, { recursive: true, force: true }))
   const control = join(folder, 'words')

@@ -66,6 +66,12 @@ export class BuildCache {
     return complete
   }
 
+  /** What has lost its layer, as one does that was made shortly before a crash, is no use. */
+  async removeLost(isThere: (chain: ChainId) => boolean): Promise<void> {
+    const lost = this.all().filter(({ layer }) => layer !== null && !isThere(layer.chain))
+    await this.remove(lost.map(({ key }) => key))
+  }
+
   async flush(): Promise<void> {
     const used = [...this.#used]
     this.#used.clear()

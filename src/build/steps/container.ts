@@ -16,13 +16,13 @@ import { planNetwork } from '../../containers/network/plan.ts'
 import { PLANNED_SOURCES } from '../../containers/spec/sources.ts'
 import { buildSpec } from '../../containers/spec/spec.ts'
 import { type ContainerPaths, containerPaths } from '../../containers/store/files.ts'
-import { initialState } from '../../containers/store/record.ts'
+import { type ContainerMount, initialState } from '../../containers/store/record.ts'
 import type { ContainerConfig, ContainerId, HostConfig } from '../../containers/types.ts'
 import { timestampNow } from '../../kernel/clock.ts'
 import { type Undo, undoAfterwards, undoOnFailure } from '../../kernel/undo.ts'
 import type { ShimHandle } from '../../runtime/shim/types.ts'
-import type { MountSpec } from '../../runtime/spec.ts'
 import type { RootMount } from '../../snapshots/types.ts'
+import { missingTargets, removeStubs } from '../mounts/stubs.ts'
 
 export interface StepProcess {
   id: ContainerId
@@ -36,7 +36,7 @@ export interface StepProcess {
   config: ContainerConfig
   host: HostConfig
   networkMode: string
-  mounts: MountSpec[]
+  mounts: ContainerMount[]
   onOutput(stream: 'stdout' | 'stderr', bytes: Buffer): void
 }
 
@@ -49,7 +49,7 @@ const stepsFolder = (context: Context): string => join(context.roots.dataRoot, '
 export function runProcess(context: Context, step: StepProcess, signal: AbortSignal): Promise<number> {
   return undoAfterwards(async undo => {
     const container = await assemble(context, step, undo)
-    const { handle, cgroup, output } = await undoOnFailure(failed => start(context, container, step, failed))
+    const { handle, cgroup, output, stubs } = await undoOnFailure(failed => start(context, container, step, failed))
     undo.defer(() => release(context, container, cgroup))
     const cancel = (): void => void cgroup.kill()
     signal.addEventListener('abort', cancel)
@@ -57,6 +57,7 @@ export function runProcess(context: Context, step: StepProcess, signal: AbortSig
     try {
       const { exitCode } = await handle.exited
       await output
+      removeStubs(step.root, stubs)
       return exitCode
     } finally {
       signal.removeEventListener('abort', cancel)
@@ -69,6 +70,8 @@ interface Started {
   cgroup: Cgroup
   /** Resolves when all that it wrote was told. */
   output: Promise<void>
+  /** What is there for its mounts' sake alone. */
+  stubs: string[]
 }
 
 /** The same way as every start of a container (src/containers/lifecycle/start.ts), without its records. */
@@ -85,12 +88,11 @@ async function start(context: Context, container: LiveContainer, step: StepProce
   const spec = parts.finish(cgroup)
   const client = runtime.prepareAttach(WATCHER)
   const output = readFrames(client.stream, step.onOutput)
-  const { handle } = await runtime.startContainer(
-    { ...spec, mounts: [...spec.mounts, ...step.mounts] },
-    { runDir: run, stdin: 'null', log: null, attach: [client] },
-  )
+  // Of the mounts' targets alone: the furniture's are in the layer below all others.
+  const stubs = step.mounts.length === 0 ? [] : missingTargets(context.rooms.snapshots, step.root, spec.mounts)
+  const { handle } = await runtime.startContainer(spec, { runDir: run, stdin: 'null', log: null, attach: [client] })
   network.close()
-  return { handle, cgroup, output }
+  return { handle, cgroup, output, stubs }
 }
 
 const WATCHER = { stdin: false, stdout: true, stderr: true, framed: true, detachKeys: new Uint8Array() }
@@ -124,7 +126,7 @@ async function assemble(context: Context, step: StepProcess, undo: Undo): Promis
     platform: 'linux',
     path,
     args,
-    mounts: [],
+    mounts: [...step.mounts].sort((a, b) => (a.destination < b.destination ? -1 : 1)),
   }
   const container = createLive(record, { ...initialState(), network: network.initial }, paths)
   container.root = step.root

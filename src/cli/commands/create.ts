@@ -5,6 +5,7 @@ import { ANY, command } from '../command.ts'
 import { createContainer } from '../containers/create.ts'
 import { createBody } from '../create/body.ts'
 import { CREATE_FLAGS } from '../create/flags.ts'
+import { CommandError, EXIT_REFUSED } from '../errors.ts'
 
 export const create = command({
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
@@ -14,7 +15,12 @@ export const create = command({
   async run(context) {
     const { session, options, args, given } = context
     const [image = '', ...words] = args
-    const body = await createBody({ session, options, given, image, command: words })
+    const body = await createBody({ session, options, given, image, command: words }).catch(refuse)
     await write(session.stdout, `${await createContainer({ ...context, body })}\n`)
   },
 })
+
+/** What was typed makes no container: said as `run` says it. What the daemon refuses is an exit code of 1. */
+function refuse(error: Error): never {
+  throw new CommandError(`skiff: ${error.message}\n\nRun 'skiff create --help' for more information`, EXIT_REFUSED)
+}

@@ -119,6 +119,8 @@ function splitVolumes(session: Session, given: readonly string[]) {
   const binds: string[] = []
   for (const text of given) {
     const [source = '', ...rest] = text.split(':')
+    // A single letter may be a drive of Windows: the daemon says what it thinks of it.
+    if (rest.length > 2 && !/(^|:)[a-z]:/i.test(text)) throw new Error(`invalid spec: ${text}: too many colons`)
     if (rest.length === 0) anonymous[text] = {}
     else if (/^\.\.?(\/|$)/.test(source)) binds.push([resolve(session.cwd, source), ...rest].join(':'))
     else binds.push(text)

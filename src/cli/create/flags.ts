@@ -1,5 +1,6 @@
 /** The flags of `run` and `create`: everything that a new container can be told. */
 
+import { isIP } from 'node:net'
 import { parseDuration } from '../output/durations.ts'
 import { parseSize } from '../output/sizes.ts'
 import {
@@ -60,7 +61,15 @@ const attachStream = (text: string): string => {
 function extraHost(text: string): string {
   const match = /^([^:=]+)[:=](.+)$/.exec(text)
   if (!match) throw new Error(`bad format for add-host: ${JSON.stringify(text)}`)
-  return `${match[1]}:${match[2]?.replace(/^\[(.*)\]$/, '$1')}`
+  const address = match[2]?.replace(/^\[(.*)\]$/, '$1') ?? ''
+  if (address !== 'host-gateway' && isIP(address) === 0)
+    throw new Error(`invalid IP address in add-host: ${JSON.stringify(address)}`)
+  return `${match[1]}:${address}`
+}
+
+function dnsServer(text: string): string {
+  if (isIP(text.trim()) === 0) throw new Error(`IP address is not correctly formatted: ${text}`)
+  return text.trim()
 }
 
 export const CREATE_FLAGS = {
@@ -93,7 +102,7 @@ export const CREATE_FLAGS = {
   'device-write-bps': list('Limit writes to a device, bytes per second: path:rate', { shownDefault: '[]' }),
   'device-write-iops': list('Limit writes to a device, operations per second: path:rate', { shownDefault: '[]' }),
   'disable-content-trust': bool('Skip verification of signatures', { initial: true }),
-  dns: list('Set a DNS server'),
+  dns: listOf('list', 'Set a DNS server', dnsServer),
   'dns-option': list('Set an option of the resolver', { aliases: ['dns-opt'] }),
   'dns-search': list('Set a DNS search domain'),
   domainname: string('NIS domain name of the container'),

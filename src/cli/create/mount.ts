@@ -101,7 +101,7 @@ export function parseMount(text: string): Mount {
     const key = (equals < 0 ? field : field.slice(0, equals)).toLowerCase()
     if (equals < 0 && !SWITCHES.has(key)) throw new Error(`invalid field '${field}' must be a key=value pair`)
     const set = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined
-    if (!set) throw new Error(`unknown option '${key}' in '${field}'`)
+    if (!set) throw new Error(`unexpected key '${key}' in '${field}'`)
     set(mount, equals < 0 ? 'true' : field.slice(equals + 1), key)
   }
   check(mount)

@@ -53,8 +53,8 @@ export function disconnectContainer(
     const networks = networksOf(context)
     refuseDead(container)
     const network = await networks.inspect(networkRef)
-    if (network.driver === 'host') throw new Forbidden(HOST_NETWORK)
     const { process, state, config } = container
+    if (network.driver === 'host' && config.hostConfig.networkMode === 'host') throw new Forbidden(HOST_NETWORK)
     if (!(network.name in state.network.endpoints)) {
       const which = process === null ? 'the network' : 'network'
       throw new Forbidden(`container ${container.id} is not connected to ${which} ${network.name}`)

@@ -6,7 +6,7 @@ import { STAGE } from '../../program/abi.ts'
 import type { Program, Step } from '../../program/step.ts'
 import type { LaunchReports } from './types.ts'
 
-export type LaunchStage = 'setup' | 'before' | 'clone' | 'main' | 'killed' | 'console'
+export type LaunchStage = 'setup' | 'before' | 'clone' | 'main' | 'killed' | 'console' | 'record'
 
 const STAGES: Record<number, LaunchStage> = {
   [STAGE.SETUP]: 'setup',
@@ -15,6 +15,7 @@ const STAGES: Record<number, LaunchStage> = {
   [STAGE.MAIN]: 'main',
   [STAGE.KILLED]: 'killed',
   [STAGE.CONSOLE]: 'console',
+  [STAGE.RECORD]: 'record',
 }
 
 export interface FailureReport {
@@ -65,6 +66,7 @@ const SYSCALLS: Record<LaunchStage, string> = {
   main: 'execve',
   killed: 'shim',
   console: 'shim',
+  record: 'write',
 }
 
 function describe(stage: LaunchStage, step: Step | null, syscall: string, report: FailureReport): string {
@@ -78,6 +80,8 @@ function describe(stage: LaunchStage, step: Step | null, syscall: string, report
       return `the process was ended by signal ${report.waitStatus & 0x7f} before its command began`
     case 'console':
       return 'the program did not send its terminal'
+    case 'record':
+      return `the start could not be recorded in the exec-root: ${code}`
     default:
       return step ? `${syscall}: ${code} (${step.why})` : `${syscall}: ${code}`
   }

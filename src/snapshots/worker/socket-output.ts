@@ -4,7 +4,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises'
-import { awaitRoom, sendFile, writeSome } from '../../kernel/transfer.ts'
+import { awaitRoom, sendFile, widen, writeSome } from '../../kernel/transfer.ts'
 import { type FileRange, type Piece, readInto } from '../pieces.ts'
 import type { Output } from './streams.ts'
 
@@ -13,6 +13,8 @@ const GATHERED = 256 * 1024
 const HEAD = 24
 /** Below this it costs less to read a file than to send what was gathered before it. */
 const SMALLEST_SENT = 32 * 1024
+/** In the kernel at most, not read by the client yet. */
+const ON_ITS_WAY = 2 * 1024 * 1024
 /** How long the thread does not hear of an abort when the client reads nothing. */
 const DEAF_MS = 100
 
@@ -25,6 +27,7 @@ export class SocketOutput implements Output {
 
   constructor(socket: number) {
     this.#socket = socket
+    widen(socket, ON_ITS_WAY)
   }
 
   put(piece: Piece): Promise<void> | undefined {

@@ -41,11 +41,11 @@ describe('mounts', () => {
     ['type=bind', 'target is required'],
     ['type=,target=/x', 'type is required'],
     ['foo', "invalid field 'foo' must be a key=value pair"],
-    ['foo=bar', "unknown option 'foo' in 'foo=bar'"],
+    ['foo=bar', "unexpected key 'foo' in 'foo=bar'"],
     ['target=/x,ro=maybe', 'invalid value for ro: maybe'],
     ['type=tmpfs,target=/x,volume-nocopy', "cannot mix 'volume-*' options with mount type 'tmpfs'"],
     ['type=bind,target=/x,tmpfs-size=z', 'invalid value for tmpfs-size: z'],
-    ['target=/x,constructor=1', "unknown option 'constructor' in 'constructor=1'"],
+    ['target=/x,constructor=1', "unexpected key 'constructor' in 'constructor=1'"],
   ])('%s is refused', (text, message) => {
     expect(() => parseMount(text)).toThrow(message)
   })
