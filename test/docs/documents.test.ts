@@ -20,6 +20,7 @@ import { Shell } from './shell.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 const DOCUMENTS = [
+  'README.md',
   'docs/study/1-container.md',
   'docs/study/2-namespaces.md',
   'docs/study/3-cgroups.md',
@@ -95,7 +96,8 @@ test('every document is listed', () => {
 })
 
 test.each(Object.entries(TRANSLATIONS))('%s shows the commands of %s', (translation, original) => {
-  const shown = (name: string) => steps(name).map(({ command, expected, exitCode }) => ({ command, expected, exitCode }))
+  const shown = (name: string) =>
+    steps(name).map(({ command, expected, exitCode }) => ({ command, expected, exitCode }))
   expect(shown(translation)).toEqual(shown(original))
 })
 
