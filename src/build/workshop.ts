@@ -8,6 +8,7 @@ import type { SnapshotRoom } from '../snapshots/service.ts'
 import type { ChainId } from '../snapshots/types.ts'
 import type { BuildCache } from './cache/cache.ts'
 import type { Keeper } from './keep.ts'
+import type { Later } from './later.ts'
 import type { CacheFolders } from './mounts/cache-folders.ts'
 import type { Turns } from './turns.ts'
 import type { BuildEvent, BuildRequest } from './types.ts'
@@ -36,6 +37,8 @@ export interface Workshop extends Rooms {
   views: Map<string, Promise<string>>
   tell(event: BuildEvent): void
   signal: AbortSignal
+  /** Clean-up that nobody waits for but the end of the build. */
+  later: Later
   /** The files of a stage, an image or a named context; and what they depend on. */
   source(name: string, step: number): Promise<{ tree: Tree; key: string }>
 }

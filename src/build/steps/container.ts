@@ -22,6 +22,7 @@ import { timestampNow } from '../../kernel/clock.ts'
 import { type Undo, undoAfterwards, undoOnFailure } from '../../kernel/undo.ts'
 import type { ShimHandle } from '../../runtime/shim/types.ts'
 import type { RootMount } from '../../snapshots/types.ts'
+import type { Later } from '../later.ts'
 import { missingTargets, removeStubs } from '../mounts/stubs.ts'
 
 export interface StepProcess {
@@ -45,12 +46,15 @@ const HOSTNAME = 'buildkitsandbox'
 
 const stepsFolder = (context: Context): string => join(context.roots.dataRoot, 'build', 'steps')
 
-/** Resolves to the exit code when nothing is left of it but what it has written. @throws StartFailed */
-export function runProcess(context: Context, step: StepProcess, signal: AbortSignal): Promise<number> {
+/** Resolves to the exit code when all its processes are gone; the rest is cleaned up `later`. @throws StartFailed */
+export function runProcess(context: Context, step: StepProcess, signal: AbortSignal, later: Later): Promise<number> {
   return undoAfterwards(async undo => {
-    const container = await assemble(context, step, undo)
-    const { handle, cgroup, output, stubs } = await undoOnFailure(failed => start(context, container, step, failed))
-    undo.defer(() => release(context, container, cgroup))
+    const container = await assemble(context, step)
+    const { handle, cgroup, output, stubs } = await undoOnFailure(failed => {
+      failed.defer(() => rmSync(container.paths.folder, { recursive: true, force: true }))
+      return start(context, container, step, failed)
+    })
+    undo.defer(() => later.add(release(context, container, cgroup)))
     const cancel = (): void => void cgroup.kill()
     signal.addEventListener('abort', cancel)
     if (signal.aborted) cancel()
@@ -97,10 +101,12 @@ async function start(context: Context, container: LiveContainer, step: StepProce
 
 const WATCHER = { stdin: false, stdout: true, stderr: true, framed: true, detachKeys: new Uint8Array() }
 
+/** The folder goes last: it tells the next daemon what to look for, should this one be killed. */
 async function release(context: Context, { id, paths, state }: LiveContainer, cgroup: Cgroup): Promise<void> {
   const inNetwork = state.network.sandboxId !== ''
   await Promise.all([removeGroup(cgroup), inNetwork ? context.rooms.networks?.releaseSandbox(id) : undefined])
   rmSync(paths.run, { recursive: true, force: true })
+  rmSync(paths.folder, { recursive: true, force: true })
 }
 
 async function removeGroup(cgroup: Cgroup): Promise<void> {
@@ -108,7 +114,7 @@ async function removeGroup(cgroup: Cgroup): Promise<void> {
   await cgroup.remove()
 }
 
-async function assemble(context: Context, step: StepProcess, undo: Undo): Promise<LiveContainer> {
+async function assemble(context: Context, step: StepProcess): Promise<LiveContainer> {
   const { id, argv } = step
   const [path = '', ...args] = argv
   const config = { ...step.config, env: step.env, user: step.user, workingDir: step.cwd, hostname: HOSTNAME }
@@ -117,7 +123,6 @@ async function assemble(context: Context, step: StepProcess, undo: Undo): Promis
   const network = await planNetwork(context, parts)
   const paths = stepPaths(context, id)
   mkdirSync(paths.folder, { mode: 0o710 })
-  undo.defer(() => rmSync(paths.folder, { recursive: true, force: true }))
   const record = {
     ...parts,
     endpoints: network.endpoints,

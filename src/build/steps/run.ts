@@ -68,6 +68,7 @@ export async function planRun(
             },
           },
           workshop.signal,
+          workshop.later,
         )
         if (workshop.signal.aborted) throw new BuildCancelled()
         if (code !== 0) throw failed(argv, code, instruction.location)

@@ -93,13 +93,13 @@ async function write(
   work: NonNullable<StepPlan['write']>,
 ): Promise<CacheRecord['layer']> {
   if (linkKey !== undefined) return writeLinked(workshop, state, linkKey, work)
-  const { layer } = await writeLayer(workshop.snapshots, state.chain, workshop.epoch, work)
+  const { layer } = await writeLayer(workshop.snapshots, state.chain, workshop.epoch, workshop.later, work)
   return layer && { ...layer, below: state.chain.at(-1) ?? '' }
 }
 
 /** A layer made on nothing, or found from another build, and put on top of what this one has. */
 async function writeLinked(
-  { cache, snapshots, epoch, request }: Workshop,
+  { cache, snapshots, epoch, request, later }: Workshop,
   state: State,
   key: string,
   work: NonNullable<StepPlan['write']>,
@@ -108,10 +108,10 @@ async function writeLinked(
   const known = request.noCache ? undefined : cache.find(key)?.layer
   const reused = known && (await snapshots.layers.reuse(known.diffId, below))
   if (known && reused) return { ...known, chain: reused, below: below ?? '' }
-  const { layer } = await writeLayer(snapshots, [], epoch, work)
+  const { layer } = await writeLayer(snapshots, [], epoch, later, work)
   if (layer === null) return null
   const created = new Date().toISOString()
-  await cache.add({ key, parent: '', description: 'COPY --link', created, layer: { ...layer, below: '' } })
+  cache.add({ key, parent: '', description: 'COPY --link', created, layer: { ...layer, below: '' } })
   const chain = (await snapshots.layers.reuse(layer.diffId, below)) as ChainId
   return { ...layer, chain, below: below ?? '' }
 }

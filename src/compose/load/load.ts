@@ -174,7 +174,7 @@ async function writtenName(
   for (const file of files) {
     const text = file === '-' ? await stdin() : await readText(file)
     // Cheaper than to read every file twice.
-    if (!/^["']?name["']?\s*:/m.test(text)) continue
+    if (!/\bname["']?\s*:/.test(text)) continue
     const source = { file: shownPath(cwd, file), folder }
     const tree = interpolate(
       pick(readYaml(text, source), 'name'),

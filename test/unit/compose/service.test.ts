@@ -47,7 +47,6 @@ describe('long forms', () => {
       { volumes: [{ type: 'tmpfs', target: '/t', tmpfs: { size: 1048576, mode: 0o700 } }] },
     ],
     ['command: echo "a b" c\\ d', { command: ['echo', 'a b', 'c d'] }],
-    ['command:', { command: null }],
     ['entrypoint: ""', { entrypoint: [] }],
     ['healthcheck: {test: curl x, retries: "3"}', { healthcheck: { test: ['CMD-SHELL', 'curl x'], retries: 3 } }],
     [
