@@ -5,9 +5,10 @@ import type { Rooms } from '../workshop.ts'
 
 export async function pruneCache(
   { cache, snapshots }: Pick<Rooms, 'cache' | 'snapshots'>,
-  _request: PruneRequest,
+  { filters }: PruneRequest,
 ): Promise<{ removed: string[]; reclaimed: number }> {
-  const records = cache.all()
+  // What is kept has no labels. `docker system prune` gives its filter to everything.
+  const records = filters.label?.length ? [] : cache.all()
   await cache.remove(records.map(({ key }) => key))
   await snapshots.layers.sweep()
   return {
