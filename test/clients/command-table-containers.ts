@@ -133,7 +133,7 @@ const LOOKING: Section = {
       differs: 'Fields of later versions, and `Runtime` is `skiff`.',
       skiff: '"Runtime": "skiff"',
     },
-    { line: 'docker container inspect -s ended', differs: 'The same.', skiff: '"SizeRootFs"' },
+    { line: 'docker container inspect -s ended', differs: 'The same.', skiff: '"Runtime": "skiff"' },
     `docker inspect -f '{{json .Config}}' web`,
     {
       line: 'docker inspect -f {{.HostConfig.NetworkMode}} web',
@@ -177,7 +177,7 @@ const WORKING: Section = {
     {
       line: 'docker exec web nosuch',
       differs: NO_RUNC_CODE,
-      skiff: 'unable to start container process: exec: "nosuch"',
+      skiff: 'executable file not found in $PATH\n',
     },
     {
       line: 'docker exec -w /nope web ls',
@@ -208,7 +208,7 @@ const WORKING: Section = {
     'docker export nope',
     'docker commit web made',
     {
-      line: 'docker events --since 1h --until 0s -f container=web -f event=commit -f event=pause -f event=unpause --format {{.Action}}',
+      line: 'sleep 1; docker events --since 1h --until 0s -f container=web -f event=commit -f event=pause -f event=unpause --format {{.Action}}',
       differs: 'The container goes on before the commit is told of: its image is complete then.',
       skiff: 'pause\nunpause\ncommit\n',
     },
@@ -241,14 +241,14 @@ const LIFE: Section = {
     'docker rename site ended',
     'docker container rename site web',
     'docker rename nope x',
-    `docker events --since 1h --until 0s -f container=web -f event=rename --format '{{.Action}} {{.Actor.Attributes.oldName}}'`,
+    `sleep 1; docker events --since 1h --until 0s -f container=web -f event=rename --format '{{.Action}} {{.Actor.Attributes.oldName}}'`,
     'docker restart -t 0 web',
     'docker container restart nope',
     'docker stop -t 0 web',
     'docker stop web',
     'docker stop -s INT nope',
     {
-      line: 'docker system events --since 1h --until 0s -f container=web -f event=die',
+      line: 'sleep 1; docker system events --since 1h --until 0s -f container=web -f event=die',
       differs: 'As in later versions, the end tells how long it ran.',
       skiff: 'execDuration=',
     },
@@ -266,7 +266,7 @@ const LIFE: Section = {
     'docker rm web',
     'docker rm nope',
     'docker container rm -f nope',
-    `docker events --since 1h --until 0s -f container=ended -f event=create`,
+    `sleep 1; docker events --since 1h --until 0s -f container=ended -f event=create`,
     'docker rm -f web',
     'docker container prune -f --filter label=none',
     "docker container prune -f | grep -vc '^$'",

@@ -79,7 +79,7 @@ const IMAGES: Section = {
       skiff: 'invalid archive: unexpected EOF',
     },
     'docker image rm --no-prune team/tool:1.0',
-    `docker events --since 1h --until 0s -f type=image --format '{{.Action}}' | sort | uniq -c`,
+    `sleep 1; docker events --since 1h --until 0s -f type=image -f event=import -f event=tag -f event=load --format '{{.Action}}' | sort | uniq -c`,
     'docker image prune -f',
     'docker image prune -af --filter until=1h',
     'docker image prune -f --filter label=none',
@@ -92,7 +92,7 @@ const BUILD: Section = {
     {
       line: 'DOCKER_BUILDKIT=0 docker build -t site:1 site',
       differs: 'Instructions that only change the configuration, and COPY, need no container here: no `Running in`.',
-      skiff: 'Successfully tagged site:1',
+      skiff: 'ARG WHO=nobody\n ---> SHORT-ID\n',
     },
     'DOCKER_BUILDKIT=0 docker build -q -t site:2 site',
     'DOCKER_BUILDKIT=0 docker image build -q --no-cache -t site:3 --build-arg WHO=me --label a=b site',
@@ -123,6 +123,7 @@ const BUILD: Section = {
       differs: 'What the builder keeps for later builds are no images here, so that this command is what removes it.',
       skiff: 'Deleted build cache objects',
     },
+    'docker rmi -f site:3 site:4 first piped packed | grep -c Untagged',
     'DOCKER_BUILDKIT=1 docker build site',
   ],
 }
@@ -214,7 +215,7 @@ const VOLUMES: Section = {
     'docker rm -v holder',
     'docker volume rm data',
     {
-      line: `docker events --since 1h --until 0s -f type=volume -f volume=data --format '{{.Action}}'`,
+      line: `sleep 1; docker events --since 1h --until 0s -f type=volume -f volume=data --format '{{.Action}}'`,
       differs: 'As in later versions, a volume that is only used again is not created again.',
       skiff: 'create\nmount\nunmount\nmount',
     },
@@ -299,7 +300,7 @@ const SYSTEM: Section = {
     'docker inspect busybox bridge -f {{.Id}}',
     'docker inspect --type volume busybox',
     'docker inspect nope',
-    `docker events --since 1h --until 0s -f type=network -f network=front --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'`,
+    `sleep 1; docker events --since 1h --until 0s -f type=network -f network=front --format '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'`,
     'docker events --since nonsense --until 0s',
     'docker system prune -f | tail -n 1',
     'docker system prune -f --filter label=none',
