@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+/** test/vm: a processor that is emulated. */
+const patience = process.env.SKIFF_VM ? 6 : 1
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
@@ -8,7 +11,7 @@ export default defineConfig({
     // A process per file: tests unshare namespaces, and native code must not take its neighbours down.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    testTimeout: patience * 60_000,
+    hookTimeout: patience * 120_000,
   },
 })

@@ -3,12 +3,13 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { Image } from '../images/types.ts'
+import type { Image, ImageId } from '../images/types.ts'
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
 import { applyIgnore, makeBuildFolder, readDockerfile, receiveContext, removeFolder } from './context.ts'
 import { parseDockerfile } from './dockerfile/parse.ts'
 import { BuildCancelled } from './failure.ts'
 import { Keeper } from './keep.ts'
+import { Later } from './later.ts'
 import { findStage, type Plan, planBuild, type Stage } from './plan.ts'
 import { StageBuilder, type StageResult } from './stage.ts'
 import { Turns } from './turns.ts'
@@ -24,17 +25,25 @@ export async function build(
   signal: AbortSignal,
 ): Promise<BuildResult> {
   const folder = await makeBuildFolder(rooms.context.roots.dataRoot)
+  const later = new Later()
   try {
     await receiveContext(rooms.snapshots, join(folder, 'context'), archive)
     // No layer goes away before the image stands on it.
-    return await rooms.snapshots.layers.keeping(() => new Build(rooms, request, folder, tell, signal).run())
+    return await rooms.snapshots.layers.keeping(() => new Build(rooms, request, folder, tell, signal, later).run())
   } finally {
-    await rooms.cache.flush()
+    await later.done()
     await removeFolder(folder)
-    // The steps of a build that failed are worth keeping, too; nobody waits for that.
-    rooms.snapshots.layers.settle().catch(error => {
-      rooms.context.rooms.log.error({ err: error }, 'the layers of a build are not on disk')
-    })
+    void keepCache(rooms)
+  }
+}
+
+/** The steps of a build that failed are worth keeping, too; nobody waits for that. */
+async function keepCache({ cache, snapshots, context }: Rooms): Promise<void> {
+  try {
+    await snapshots.layers.settle()
+    await cache.flush()
+  } catch (error) {
+    context.rooms.log.error({ err: error }, 'what a build has made is not kept for the next one')
   }
 }
 
@@ -46,6 +55,7 @@ class Build {
   readonly #tell: (event: BuildEvent) => void
   /** Ends the other stages when one fails. */
   readonly #stop = new AbortController()
+  readonly #later: Later
   readonly #results = new Map<number, Promise<StageResult>>()
   readonly #images = new Map<string, Promise<Image>>()
 
@@ -55,7 +65,9 @@ class Build {
     folder: string,
     tell: (event: BuildEvent) => void,
     signal: AbortSignal,
+    later: Later,
   ) {
+    this.#later = later
     this.#rooms = rooms
     this.#request = request
     this.#folder = folder
@@ -80,8 +92,21 @@ class Build {
     if (this.#stop.signal.aborted) throw new BuildCancelled()
     if (state.history.length === 0) throw new InvalidParameter('No image was generated. Is your Dockerfile empty?')
     const image = await workshop.keeper.keep(state)
-    for (const tag of tags) await this.#rooms.context.rooms.images.tag(image, tag)
+    await this.#name(image, tags)
     return { image, tags }
+  }
+
+  /** What has its name already keeps it: nothing is written where nothing changes. */
+  async #name(image: ImageId, tags: readonly string[]): Promise<void> {
+    const { images } = this.#rooms.context.rooms
+    for (const tag of tags) {
+      const named = await images.resolve(tag).catch(error => {
+        if (error instanceof NotFound) return null
+        throw error
+      })
+      if (named?.id !== image || !named.repoTags.includes(tag.includes(':') ? tag : `${tag}:latest`))
+        await images.tag(image, tag)
+    }
   }
 
   async #workshop(plan: Plan, escapeChar: string): Promise<Workshop> {
@@ -97,9 +122,11 @@ class Build {
       epoch: epoch ? Number(epoch) : null,
       cacheImages: await this.#cacheImages(),
       keeper: new Keeper(this.#rooms),
+      views: new Map(),
       turns: new Turns(availableParallelism()),
       tell: this.#tell,
       signal: this.#stop.signal,
+      later: this.#later,
       source: (name, step) => this.#source(workshop, plan, name, step),
     }
     return workshop

@@ -1,4 +1,4 @@
-/** The client's files: received, unpacked off the main thread, and cleared of what .dockerignore names. */
+/** The client's files: received, and unpacked off the main thread. */
 
 import { constants } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -55,17 +55,16 @@ export async function readDockerfile(folder: string, path: string): Promise<stri
   }
   const text = (await readInContext(folder, name)) ?? (path === '' ? await readInContext(folder, 'dockerfile') : null)
   if (text === null) throw new InvalidParameter(`Cannot locate specified Dockerfile: ${name}`)
-  if (text === '') throw new InvalidParameter(`The Dockerfile (${name}) cannot be empty`)
+  if (text === '') throw new InvalidParameter(`the Dockerfile (${name}) cannot be empty`)
   return text
 }
 
-/** The client has left most of it out already; archives and other clients have not. */
+/** Clients apply .dockerignore themselves, but send these two whatever it says, as the builder may need them. */
 export async function applyIgnore({ workers }: SnapshotRoom, folder: string, dockerfile: string): Promise<void> {
-  const text =
-    (await readInContext(folder, `${dockerfile || 'Dockerfile'}.dockerignore`)) ??
-    (await readInContext(folder, '.dockerignore'))
+  const text = await readInContext(folder, '.dockerignore')
   if (text === null || text.trim() === '') return
-  await workers.run('removeIgnored', { folder, patterns: text.split(/\r?\n/) })
+  const names = [posix.normalize(dockerfile || 'Dockerfile'), '.dockerignore'].filter(name => !name.includes('/'))
+  await workers.run('removeIgnored', { folder, patterns: text.split(/\r?\n/), names })
 }
 
 export const removeFolder = (folder: string): Promise<void> => rm(folder, { recursive: true, force: true })

@@ -1,10 +1,10 @@
 /** Stages as a graph: which are needed for the one that is asked for, and what each stands on. */
 
-import { DockerfileError, type Location, parseError } from './dockerfile/error.ts'
+import { DockerfileError, type Location } from './dockerfile/error.ts'
 import { expandWord, type Variables } from './dockerfile/expand.ts'
 import type { Dockerfile, Instruction, InstructionOf } from './dockerfile/types.ts'
+import { mountFields } from './mounts/fields.ts'
 import { platformArgs } from './platform.ts'
-import { mountFields } from './steps/mount-fields.ts'
 import type { BuildRequest } from './types.ts'
 
 export type Base = { kind: 'scratch' } | { kind: 'stage'; index: number } | { kind: 'image'; reference: string }
@@ -43,7 +43,8 @@ export function planBuild(file: Dockerfile, request: BuildRequest): Plan {
   }
   need(target.index)
   const labels = Object.entries(request.labels)
-  if (labels.length > 0) target.steps.push(labelStep(labels, target.from.location))
+  for (const label of labels.sort(([a], [b]) => (a < b ? -1 : 1)))
+    target.steps.push(labelStep(label, target.from.location))
   const stages = all.filter(({ index }) => needed.has(index))
   let step = 1
   for (const stage of stages) {
@@ -53,14 +54,14 @@ export function planBuild(file: Dockerfile, request: BuildRequest): Plan {
   return { stages, target, total: step - 1, globals }
 }
 
-/** What --label says comes last, as an instruction of its own. */
-function labelStep(labels: [string, string][], location: Location): Instruction {
+/** What --label says comes last, each as an instruction of its own. */
+function labelStep([name, value]: [string, string], location: Location): Instruction {
   const single = (text: string): string => `'${text.replaceAll("'", "'\"'\"'")}'`
-  const pairs = labels
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]): [string, string] => [single(name), single(value)])
-  const text = `LABEL ${labels.map(([name, value]) => `${name}=${value}`).join(' ')}`
-  return { kind: 'label', pairs, location: { ...location, text } }
+  return {
+    kind: 'label',
+    pairs: [[single(name), single(value)]],
+    location: { ...location, text: `LABEL ${name}=${value}` },
+  }
 }
 
 function globalArgs({ instructions, escapeChar }: Dockerfile, { buildArgs }: BuildRequest): Plan['globals'] {
@@ -68,7 +69,7 @@ function globalArgs({ instructions, escapeChar }: Dockerfile, { buildArgs }: Bui
   for (const instruction of instructions) {
     if (instruction.kind === 'from') break
     if (instruction.kind !== 'arg') {
-      throw parseError('no build stage in current context', instruction.location)
+      throw new DockerfileError('no build stage in current context', instruction.location)
     }
     for (const { name, value } of instruction.args) {
       const given = buildArgs[name]

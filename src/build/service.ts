@@ -6,6 +6,7 @@ import { BuildCache } from './cache/cache.ts'
 import { pruneCache } from './cache/prune.ts'
 import { cacheUsage } from './cache/usage.ts'
 import { contextsFolder, removeFolder } from './context.ts'
+import { removeLeftMemory } from './mounts/memory.ts'
 import { removeLeftSteps } from './steps/container.ts'
 import type { BuildService } from './types.ts'
 import { type Rooms, treeOf } from './workshop.ts'
@@ -43,12 +44,14 @@ export const createBuildService = (rooms: Rooms): BuildService => ({
     const { chain } = await rooms.context.rooms.images.resolve(image)
     return rooms.snapshots.workers.stream('packTreeOf', () => ({ tree: treeOf(rooms, chain) }))
   },
-  cacheUsage: async () => cacheUsage(rooms),
+  cacheUsage: () => cacheUsage(rooms),
   prune: request => pruneCache(rooms, request),
 })
 
 /** What builds of a daemon that was killed have left. */
-export async function removeLeftBuilds({ context }: Pick<Rooms, 'context'>): Promise<void> {
+export async function removeLeftBuilds({ context, cache, snapshots }: Rooms): Promise<void> {
   await removeLeftSteps(context)
+  await removeLeftMemory(context.roots)
+  await cache.removeLost(chain => snapshots.layers.find(chain) !== undefined)
   await removeFolder(contextsFolder(context.roots.dataRoot))
 }

@@ -1,5 +1,6 @@
 /** One stage, from its FROM to its last step. */
 
+import { DEFAULT_PATH } from '../containers/spec/process.ts'
 import type { Image, ImageId } from '../images/types.ts'
 import { InvalidParameter, SkiffError } from '../kernel/errors.ts'
 import { DockerfileError, type Location } from './dockerfile/error.ts'
@@ -10,7 +11,7 @@ import { BuildCancelled, BuildFailed } from './failure.ts'
 import type { Plan, Stage } from './plan.ts'
 import { Scope } from './scope.ts'
 import { keyOf, type State, scratch, stateOf } from './state.ts'
-import { type Configured, configure, isConfig, NOP } from './steps/configure.ts'
+import { type Configured, configure, isConfig, nop } from './steps/configure.ts'
 import { planCopy } from './steps/copy.ts'
 import { planRun } from './steps/run.ts'
 import { perform, type StepPlan } from './steps/step.ts'
@@ -21,6 +22,12 @@ export interface StageResult {
   state: State
   scope: Scope
 }
+
+/** An image that says nothing of PATH gets Docker's, so that what is built on it can be found. */
+const withPath = (state: State): State =>
+  state.config.env.some(entry => entry.startsWith('PATH='))
+    ? state
+    : { ...state, config: { ...state.config, env: [...state.config.env, DEFAULT_PATH] } }
 
 export class StageBuilder {
   readonly #workshop: Workshop
@@ -74,6 +81,7 @@ export class StageBuilder {
     } else if (image !== null) this.#state = stateOf(image)
     const { epoch } = this.#workshop
     if (epoch !== null) this.#state = { ...this.#state, key: keyOf(this.#state.key, 'epoch', epoch) }
+    this.#state = withPath(this.#state)
     const { onBuild } = this.#state.config
     if (onBuild.length === 0 || base !== null) return []
     this.#state = { ...this.#state, config: { ...this.#state.config, onBuild: [] }, image: undefined }
@@ -141,7 +149,10 @@ export class StageBuilder {
     }
     if (instruction.kind === 'arg') {
       const shown = this.#scope.declare(instruction, this.#state.config)
-      return this.#configPlan({ config: this.#state.config, createdBy: `${NOP} ARG ${shown}` }, false)
+      return this.#configPlan(
+        { config: this.#state.config, createdBy: `${nop(this.#state.config)} ARG ${shown}` },
+        false,
+      )
     }
     if (!isConfig(instruction)) throw new InvalidParameter(`${instruction.kind} is not possible here`)
     const expansion = this.#scope.expansion(this.#state.config)

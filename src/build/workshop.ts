@@ -8,6 +8,8 @@ import type { SnapshotRoom } from '../snapshots/service.ts'
 import type { ChainId } from '../snapshots/types.ts'
 import type { BuildCache } from './cache/cache.ts'
 import type { Keeper } from './keep.ts'
+import type { Later } from './later.ts'
+import type { CacheFolders } from './mounts/cache-folders.ts'
 import type { Turns } from './turns.ts'
 import type { BuildEvent, BuildRequest } from './types.ts'
 
@@ -16,6 +18,7 @@ export interface Rooms {
   context: Context
   snapshots: SnapshotRoom
   cache: BuildCache
+  cacheFolders: CacheFolders
 }
 
 export interface Workshop extends Rooms {
@@ -30,8 +33,12 @@ export interface Workshop extends Rooms {
   cacheImages: readonly Image[]
   turns: Turns
   keeper: Keeper
+  /** Layers as folders of the host, for bind mounts; made once in a build. */
+  views: Map<string, Promise<string>>
   tell(event: BuildEvent): void
   signal: AbortSignal
+  /** Clean-up that nobody waits for but the end of the build. */
+  later: Later
   /** The files of a stage, an image or a named context; and what they depend on. */
   source(name: string, step: number): Promise<{ tree: Tree; key: string }>
 }

@@ -2,7 +2,6 @@
 
 import { stringify } from 'yaml'
 import type { Project, Service } from './project.ts'
-import { type Node, toPlain } from './source/node.ts'
 
 export function showProject(project: Project, json: boolean): string {
   const { name, services, networks, volumes, secrets, configs, extensions } = project
@@ -26,37 +25,24 @@ export function showProject(project: Project, json: boolean): string {
     : stringify(escaped, { lineWidth: 0, aliasDuplicateObjects: false })
 }
 
-function showService({
-  name: _,
-  profiles,
-  develop,
-  extends: _extends,
-  ...service
-}: Service & { extends?: unknown }): object {
-  return {
-    ...(profiles && { profiles }),
-    ...sortKeys({
-      command: null,
-      entrypoint: null,
-      ...service,
-      ...(develop ? { develop: toPlain(develop as Node) } : {}),
-      // Durations and sizes as the specification writes them.
-      ...sizes(service),
-    }),
-  }
+function showService({ name: _, profiles, ...service }: Service): object {
+  return { ...(profiles && { profiles }), ...sortKeys({ command: null, entrypoint: null, ...service }) }
 }
-
-const SIZES = ['mem_limit', 'mem_reservation', 'memswap_limit', 'shm_size'] as const
-
-const sizes = (service: Partial<Service>): object =>
-  Object.fromEntries(SIZES.flatMap(key => (service[key] === undefined ? [] : [[key, String(service[key])]])))
 
 const sortKeys = (map: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)))
+
+/** Sizes in bytes are texts, as in Docker's output: some readers of YAML make floating point numbers of large ones. */
+const SIZES = new Set(['mem_limit', 'mem_reservation', 'memory', 'memswap_limit', 'shm_size', 'size'])
 
 function escapeDollars(value: unknown): unknown {
   if (typeof value === 'string') return value.replaceAll('$', '$$$$')
   if (Array.isArray(value)) return value.map(escapeDollars)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, escapeDollars(item)]))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      SIZES.has(key) && typeof item === 'number' ? String(item) : escapeDollars(item),
+    ]),
+  )
 }

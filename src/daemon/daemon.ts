@@ -28,8 +28,8 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   await makeFolders(settings)
   const locks = [await lockFolder(settings.dataRoot), await lockFolder(settings.execRoot)]
   const addresses = await listenAddresses(settings.hosts, settings.group)
-  const { services, containers, networks } = await openServices(settings, log)
-  await removeLeftBuilds({ context: containers })
+  const { services, builds, containers, networks } = await openServices(settings, log)
+  await removeLeftBuilds(builds)
   await reconcile(containers)
   services.volumes.settle()
   // After the last sandbox is restored: the firewall's table is written as a whole.

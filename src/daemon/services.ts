@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { API_VERSION, MIN_API_VERSION } from '../api/server.ts'
 import type { Services } from '../api/services.ts'
+import { CacheFolders } from '../build/mounts/cache-folders.ts'
 import { createBuildService, openCache } from '../build/service.ts'
+import type { Rooms as BuildRooms } from '../build/workshop.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
 import { type ContainerDefaults, Context } from '../containers/context.ts'
 import { Files } from '../containers/files/container-files.ts'
@@ -36,6 +38,7 @@ const CERTIFICATE_FOLDERS = ['/etc/skiff/certs.d', '/etc/docker/certs.d']
 
 export interface Daemon {
   services: Services
+  builds: BuildRooms
   containers: Context
   networks: Networks | null
 }
@@ -98,9 +101,10 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
     images: async () => (await images.list()).length,
     eventListeners: () => events.listeners,
   })
+  const builds = { context, snapshots: room, cache, cacheFolders: new CacheFolders(settings.dataRoot) }
   const services: Services = {
     containers: createContainerService(context),
-    builds: createBuildService({ context, snapshots: room, cache }),
+    builds: createBuildService(builds),
     files: new Files(context, { archives, ownerOf: container => ownerOf(context, container) }),
     stats: new Stats(context),
     images,
@@ -119,7 +123,7 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
       limits: settings.transfers,
     }),
   }
-  return { services, containers: context, networks }
+  return { services, builds, containers: context, networks }
 }
 
 const usesOfImage = (context: Context | null, id: string) =>

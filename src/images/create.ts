@@ -60,6 +60,8 @@ export async function composeImage(
   options: ComposeOptions,
   steps: readonly ComposeOptions[],
 ): Promise<StoredImage> {
+  const known = store.find(composedId(options))
+  if (known !== undefined && known.record.parent === options.parent) return known
   const parentOf = ({ parent }: ComposeOptions) => (parent === undefined ? {} : { parent })
   await store.addSteps(steps.map(step => ({ config: composed(step), record: parentOf(step) })))
   const { stored } = await store.add({ config: composed(options), record: parentOf(options) })

@@ -41,7 +41,7 @@ async function cycles(count: number): Promise<void> {
 }
 
 /** What the daemon holds: processes, mounts, cgroups, open descriptors, folders. */
-async function holdings(): Promise<object> {
+async function holdings(): Promise<{ descriptors: number } & Record<string, unknown>> {
   const pid = await skiff.daemonPid()
   return {
     processes: await processesOf(skiff.folder),
@@ -60,5 +60,7 @@ test(`${CYCLES} containers leave the machine and the daemon as they were`, { tim
   await cycles(CYCLES)
   expect(await skiff.api.get('/containers/json', { all: true })).toEqual([])
   // A shim ends after it has reported the end of its container, and nobody waits for that.
-  await expect.poll(holdings, { timeout: 30_000 }).toEqual(before)
+  // Worker threads that have nothing to do end, with their descriptors: there may be fewer, and never more.
+  const descriptors = expect.toSatisfy((count: number) => count <= before.descriptors)
+  await expect.poll(holdings, { timeout: 30_000 }).toEqual({ ...before, descriptors })
 })

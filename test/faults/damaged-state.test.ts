@@ -58,7 +58,7 @@ async function restartWith(skiff: Daemon, spoilt: Record<string, string>, form: 
   return (await skiff.log()).slice(before)
 }
 
-test.each(Object.keys(FORMS))('records that are %s', { timeout: 120_000 }, async form => {
+test.each(Object.keys(FORMS))('records that are %s', { timeout: 300_000 }, async form => {
   const skiff = await startDaemon({ logLevel: 'info' })
   await importBusybox(skiff)
   const sleep = { Image: 'busybox', Cmd: ['sleep', '100000'], HostConfig }
@@ -157,7 +157,7 @@ test.each(Object.keys(FORMS))('records that are %s', { timeout: 120_000 }, async
   expect((await everything(at('layers/tree'))).some(path => path.endsWith('/of-config'))).toBe(false)
 })
 
-test('names of images and the daemon’s own records are no obstacle either', { timeout: 120_000 }, async () => {
+test('names of images and the daemon’s own records are no obstacle either', { timeout: 300_000 }, async () => {
   const skiff = await startDaemon({ logLevel: 'info' })
   await importBusybox(skiff)
   const container = await create(skiff, { Image: 'busybox', Cmd: ['true'], HostConfig })

@@ -102,7 +102,9 @@ const staging = () => readdir(join(skiff.dataRoot, 'layers/staging'))
 const images = async (): Promise<string[]> =>
   (await skiff.api.get('/images/json')).flatMap(({ RepoTags }: { RepoTags: string[] }) => RepoTags).sort()
 
-test('an import, a load and a commit are refused in words and leave nothing', async () => {
+test('an import, a load and a commit are refused in words and leave nothing', { timeout: 120_000 }, async () => {
+  // What the container before has logged fills the disk until it is deleted.
+  await expect.poll(() => readdir(join(skiff.dataRoot, 'trash')), { timeout: 60_000 }).toEqual([])
   const id = await start(skiff, { ...SLEEP, Cmd: ['sh', '-c', 'seq 100000 >/numbers'] })
   await wait(skiff, id)
   await fill()
@@ -121,7 +123,7 @@ test('an import, a load and a commit are refused in words and leave nothing', as
   await remove(skiff, id)
 })
 
-test('a daemon starts, takes over what runs, and can remove', async () => {
+test('a daemon starts, takes over what runs, and can remove', { timeout: 120_000 }, async () => {
   const id = await start(skiff, SLEEP)
   const ended = await start(skiff, { ...SLEEP, Cmd: ['sh', '-c', 'seq 100000 >/numbers'] })
   await wait(skiff, ended)

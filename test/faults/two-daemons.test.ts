@@ -83,7 +83,7 @@ test('one bridge', async () => {
   await isUnharmed()
 })
 
-test('one cgroup parent: each leaves the other’s groups alone, also when it starts', async () => {
+test('one cgroup parent: each leaves the other’s groups alone, also when it starts', { timeout: 180_000 }, async () => {
   const second = await startDaemon({ args: ['--cgroup-parent', first.cgroupParent] })
   await importBusybox(second)
   const other = await start(second, { ...SLEEP, HostConfig: { NetworkMode: 'none' } })

@@ -10,6 +10,7 @@ import type { Json } from '../support/client.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { disposeLater } from '../support/disposal.ts'
 import { importBusybox } from '../support/images.ts'
+import { startRegistry } from '../support/registry.ts'
 
 let skiff: Daemon
 beforeAll(async () => {
@@ -366,4 +367,67 @@ test('profiles, hooks, and anonymous volumes that -V makes anew', async () => {
   await ok('down', '-v')
   expect(await ids()).toEqual({})
   expect((await skiff.api.get('/volumes')).Volumes ?? []).toEqual([])
+})
+
+test('watch: what changes here changes there', async () => {
+  const { path, write, ok, ids } = await project({
+    Dockerfile: 'FROM busybox\nCOPY source /source\n',
+    source: 'first',
+    'compose.yaml': `services:
+  web:
+    build: .
+    ${SLEEP.replaceAll(', ', '\n    ')}
+    develop:
+      watch:
+        - {action: sync, path: ./live, target: /live, ignore: ["*.tmp"]}
+        - {action: rebuild, path: ./source}`,
+  })
+  await mkdir(join(path, 'live'))
+  const session = open(skiff, ['compose', 'watch'], { cwd: path })
+  await session.until('Watch enabled')
+  const before = await ids()
+  await write('live/no.tmp', 'never')
+  await write('live/page', 'hello')
+  await session.until('Syncing service "web"')
+  const list = () => ok('exec', '-T', 'web', 'sh', '-c', 'cat /live/page; ls /live')
+  await expect.poll(() => list().catch(() => ''), { timeout: 30_000 }).toBe('hellopage')
+  await write('source', 'second')
+  await session.until('successfully built')
+  expect(await ids()).not.toEqual(before)
+  expect(await ok('exec', '-T', 'web', 'cat', '/source')).toBe('second')
+  session.kill('SIGTERM')
+  expect((await session.result).code).toBe(0)
+})
+
+test('build, push, pull and pull_policy with a registry', async () => {
+  const { host } = await startRegistry()
+  const { ok, compose } = await project({
+    Dockerfile:
+      'FROM busybox\nARG WORD=none\nRUN --mount=type=secret,id=s echo $WORD $(cat /run/secrets/s) > /word\nCMD ["cat", "/word"]\n',
+    'compose.yaml': `services: {web: {image: "${host}/own/web:1", build: {context: ., args: {WORD: built}, tags: ["${host}/own/web:2"], secrets: [s]}}, user: {image: "${host}/own/web:2"}}\nsecrets: {s: {environment: S}}`,
+    '.env': 'S=secretly',
+    'never.yaml': `services: {web: {image: "${host}/own/none", pull_policy: never}}`,
+  })
+  const images = async () =>
+    (await skiff.api.get('/images/json'))
+      .flatMap(({ RepoTags }: Json) => RepoTags ?? [])
+      .filter((name: string) => name.startsWith(host))
+      .sort()
+  await ok('build', 'web', '--quiet')
+  expect(await images()).toEqual([`${host}/own/web:1`, `${host}/own/web:2`])
+  await ok('push')
+  await ok('down', '--rmi', 'all')
+  expect(await images()).toEqual([])
+  await ok('pull', 'user')
+  expect(await images()).toEqual([`${host}/own/web:2`])
+  expect((await compose(['up', '--no-build', 'user'])).stdout).toContain('user-1  | built secretly\n')
+  // What can be built is not pulled.
+  expect(await compose(['up', '-d', '--no-build', 'web'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('No such image'),
+  })
+  expect((await compose(['up', '--pull', 'always', 'user'])).stderr).toMatch(/Image \S+web:2 {2}Pulled/)
+  await ok('down', '--rmi', 'all')
+  expect(await images()).toEqual([])
+  expect((await compose(['-f', 'never.yaml', 'up', '-d'])).stderr).toContain(`No such image: ${host}/own/none`)
 })

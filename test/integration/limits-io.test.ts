@@ -40,11 +40,12 @@ async function moved(id: string, op: 'read' | 'write'): Promise<number> {
 }
 
 describe('a throttle', () => {
+  // Of operations two: version 2 of cgroups refuses a limit of one.
   it.for([
     ['BlkioDeviceReadBps', READ, 'read', 65_536],
-    ['BlkioDeviceReadIOps', READ, 'read', 1],
+    ['BlkioDeviceReadIOps', READ, 'read', 2],
     ['BlkioDeviceWriteBps', WRITE, 'write', 65_536],
-    ['BlkioDeviceWriteIOps', WRITE, 'write', 1],
+    ['BlkioDeviceWriteIOps', WRITE, 'write', 2],
   ] as const)(
     '%s holds a process back that another one overtakes, until it is lifted',
     async ([name, use, op, Rate], { skip }) => {
@@ -57,8 +58,8 @@ describe('a throttle', () => {
       )
       const free = await start(skiff, shell(use(disk.path), disk.host))
       expect(await wait(skiff, free)).toBe(0)
-      // The other one has moved 16 MiB. At 64 KiB a second this one needs a minute for the 4 that are allowed to it here.
-      expect(await moved(held, op)).toBeLessThan(4 * MIB)
+      // The other one has moved 16 MiB. At 64 or 128 KiB a second this one needs a minute for the 8 that are allowed.
+      expect(await moved(held, op)).toBeLessThan(8 * MIB)
       expect((await inspect(skiff, held)).State.Running).toBe(true)
       const lifted = await post(`/containers/${held}/update`, { [name]: [{ Path: disk.device, Rate: 0 }] })
       expect(lifted.json).toEqual({ Warnings: [] })

@@ -61,7 +61,9 @@ describe('a ulimit', () => {
     const id = await create(skiff, shell('true', ulimit('nofile', IMPOSSIBLE)))
     const answer = await skiff.api.request('POST', `/containers/${id}/start`)
     expect(answer.status).toBeGreaterThanOrEqual(400)
-    expect(answer.json.message).toMatch(/cannot set ulimit nofile=1099511627776|RLIMIT_NOFILE/)
+    expect(answer.json.message).toMatch(
+      /^cannot set ulimit nofile=1099511627776:.* may not raise a hard limit above \d+/,
+    )
     await remove(skiff, id)
     const refused = await skiff.api.request('POST', '/containers/create', {
       body: shell('true', ulimit('nofile', 20, 10)),

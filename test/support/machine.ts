@@ -75,6 +75,8 @@ async function family(): Promise<Set<number>> {
     if (ppid !== undefined) parents.set(pid, Number(ppid))
   }
   const members = new Set<number>([process.pid])
+  // test/run has a virtual machine run beside the tests.
+  if (process.env.SKIFF_TEST_VM_PID) members.add(Number(process.env.SKIFF_TEST_VM_PID))
   for (let size = 0; size !== members.size; ) {
     size = members.size
     for (const [pid, ppid] of parents) if (members.has(ppid)) members.add(pid)

@@ -26,7 +26,7 @@ export interface CacheRecord {
 export class BuildCache {
   readonly #folder: string
   readonly #records = new Map<string, CacheRecord>()
-  readonly #used = new Set<string>()
+  readonly #changed = new Set<string>()
 
   private constructor(folder: string) {
     this.#folder = folder
@@ -52,27 +52,31 @@ export class BuildCache {
     return this.#records.get(key)
   }
 
-  /** A step was found here. It is written when the build ends: a cached build writes nothing on its way. */
+  /** A step was found here. */
   touch(record: CacheRecord): void {
     record.lastUsed = timestampNow()
     record.usageCount++
-    this.#used.add(record.key)
+    this.#changed.add(record.key)
   }
 
-  async add(record: Omit<CacheRecord, 'lastUsed' | 'usageCount'>): Promise<CacheRecord> {
-    const complete = { ...record, lastUsed: record.created, usageCount: 1 }
+  add(record: Omit<CacheRecord, 'lastUsed' | 'usageCount'>): CacheRecord {
+    const complete = { ...record, lastUsed: timestampNow(), usageCount: 1 }
     this.#records.set(record.key, complete)
-    await this.#write(complete)
+    this.#changed.add(record.key)
     return complete
   }
 
+  /** What has lost its layer, as one does that was made shortly before a crash, is no use. */
+  async removeLost(isThere: (chain: ChainId) => boolean): Promise<void> {
+    const lost = this.all().filter(({ layer }) => layer !== null && !isThere(layer.chain))
+    await this.remove(lost.map(({ key }) => key))
+  }
+
+  /** Writes what has changed: when a build ends, and not on its way. */
   async flush(): Promise<void> {
-    const used = [...this.#used]
-    this.#used.clear()
-    for (const key of used) {
-      const record = this.#records.get(key)
-      if (record !== undefined) await this.#write(record)
-    }
+    const changed = [...this.#changed].flatMap(key => this.#records.get(key) ?? [])
+    this.#changed.clear()
+    await Promise.all(changed.map(record => this.#write(record)))
   }
 
   async remove(keys: readonly string[]): Promise<void> {

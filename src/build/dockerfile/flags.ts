@@ -39,9 +39,7 @@ export function takeFlags(
 function flagOf(word: string, kinds: FlagKinds, location: Location): [name: string, value: string] {
   const [, name = '', value] = /^--([^=]*)(?:=([\s\S]*))?$/.exec(word) ?? []
   const kind = kinds[name]
-  if (kind === undefined) {
-    throw parseError(Object.keys(kinds).length === 0 ? `Unknown flag: ${name}` : `unknown flag: ${name}`, location)
-  }
+  if (kind === undefined) throw parseError(`Unknown flag: ${name}`, location)
   if (kind === 'bool') {
     const given = (value ?? 'true').toLowerCase()
     if (given !== 'true' && given !== 'false') {

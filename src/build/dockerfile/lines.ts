@@ -33,7 +33,7 @@ export function readStatements(text: string): { directives: Directives; statemen
   const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
   const directives = readDirectives(lines)
   const statements = new Reader(lines, directives.escapeChar).all()
-  if (statements.length === 0) throw new DockerfileError('file with no instructions', null)
+  if (statements.length === 0) throw new DockerfileError('failed to parse Dockerfile: file with no instructions', null)
   return { directives, statements }
 }
 

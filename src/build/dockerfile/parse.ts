@@ -44,7 +44,8 @@ function readInstruction(statement: Statement, escapeChar: string): Instruction 
   return grammar.read({ statement, name, flags, rest, escapeChar })
 }
 
-const NEEDS: Record<string, string> = { ADD: 'at least two arguments', COPY: 'at least two arguments' }
+const TWO = 'at least two arguments, but only one was provided. Destination could not be determined'
+const NEEDS: Record<string, string> = { ADD: TWO, COPY: TWO }
 const EXACTLY_ONE = ['MAINTAINER', 'USER', 'WORKDIR', 'STOPSIGNAL']
 
 const tooFew = ({ name, statement }: Pick<Reading, 'name' | 'statement'>) =>

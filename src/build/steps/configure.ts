@@ -22,8 +22,10 @@ export interface Expansion {
   words(text: string): string[]
 }
 
-export const NOP = '/bin/sh -c #(nop) '
 export const DEFAULT_SHELL = ['/bin/sh', '-c']
+
+/** Before what is no command in Docker's history. */
+export const nop = ({ shell }: ImageConfig): string => `${(shell ?? DEFAULT_SHELL).join(' ')} #(nop) `
 
 type ConfigKind = Exclude<Instruction['kind'], 'from' | 'run' | 'copy' | 'add' | 'arg'>
 type ConfigInstruction = Extract<Instruction, { kind: ConfigKind }>
@@ -48,12 +50,9 @@ export function configure(
     case 'entrypoint':
       return entrypoint(config, instruction.command, cmdSet)
     case 'shell':
-      return {
-        config: { ...config, shell: instruction.argv },
-        createdBy: `${NOP} SHELL [${instruction.argv.join(' ')}]`,
-      }
+      return shell(config, instruction.argv)
     case 'maintainer':
-      return { config, author: instruction.text, createdBy: `${NOP} MAINTAINER ${instruction.text}` }
+      return { config, author: instruction.text, createdBy: `${nop(config)} MAINTAINER ${instruction.text}` }
     case 'user':
       return user(config, expand.word(instruction.text))
     case 'workdir':
@@ -66,10 +65,7 @@ export function configure(
         instruction.words.flatMap(word => expand.words(word)),
       )
     case 'volume':
-      return volume(
-        config,
-        instruction.words.flatMap(word => expand.words(word)),
-      )
+      return volume(config, instruction.words.map(expand.word))
     case 'healthcheck':
       return healthcheck(config, instruction.health)
     case 'onbuild':
@@ -89,13 +85,16 @@ function env(config: ImageConfig, pairs: [string, string][]): Configured {
     else list[index] = `${name}=${value}`
   }
   const shown = pairs.map(([name, value]) => `${name}=${value}`).join(' ')
-  return { config: { ...config, env: list }, createdBy: `${NOP} ENV ${shown}` }
+  return { config: { ...config, env: list }, createdBy: `${nop(config)} ENV ${shown}` }
 }
 
 function label(config: ImageConfig, pairs: [string, string][]): Configured {
   if (pairs.some(([name]) => name === '')) throw new InvalidParameter('LABEL names can not be blank')
   const labels = { ...config.labels, ...Object.fromEntries(pairs) }
-  return { config: { ...config, labels }, createdBy: `${NOP} LABEL ${pairs.map(pair => pair.join('=')).join(' ')}` }
+  return {
+    config: { ...config, labels },
+    createdBy: `${nop(config)} LABEL ${pairs.map(pair => pair.join('=')).join(' ')}`,
+  }
 }
 
 export const argvOf = (config: ImageConfig, command: CommandLine): string[] =>
@@ -105,7 +104,7 @@ const quoted = (argv: readonly string[]): string => `[${argv.map(word => JSON.st
 
 function command(config: ImageConfig, kind: 'cmd', line: CommandLine): Configured {
   const argv = argvOf(config, line)
-  return { config: { ...config, [kind]: argv }, createdBy: `${NOP} CMD ${quoted(argv)}` }
+  return { config: { ...config, [kind]: argv }, createdBy: `${nop(config)} CMD ${quoted(argv)}` }
 }
 
 /** An inherited command was meant for the inherited entrypoint: it goes, unless this Dockerfile has set it. */
@@ -114,23 +113,29 @@ function entrypoint(config: ImageConfig, line: CommandLine, cmdSet: boolean): Co
   const { cmd, ...rest } = config
   return {
     config: { ...rest, cmd: cmdSet ? cmd : undefined, entrypoint: argv },
-    createdBy: `${NOP} ENTRYPOINT ${quoted(argv)}`,
+    createdBy: `${nop(config)} ENTRYPOINT ${quoted(argv)}`,
   }
 }
 
+/** It shows itself already. */
+function shell(config: ImageConfig, argv: string[]): Configured {
+  const changed = { ...config, shell: argv }
+  return { config: changed, createdBy: `${nop(changed)} SHELL [${argv.join(' ')}]` }
+}
+
 function user(config: ImageConfig, name: string): Configured {
-  return { config: { ...config, user: name }, createdBy: `${NOP} USER ${name}` }
+  return { config: { ...config, user: name }, createdBy: `${nop(config)} USER ${name}` }
 }
 
 function workdir(config: ImageConfig, path: string): Configured {
   if (path === '') throw new InvalidParameter('WORKDIR requires exactly one argument')
   const workingDir = posix.resolve(config.workingDir || '/', path)
-  return { config: { ...config, workingDir }, createdBy: `${NOP}WORKDIR ${workingDir}` }
+  return { config: { ...config, workingDir }, createdBy: `${nop(config)}WORKDIR ${workingDir}` }
 }
 
 function stopSignal(config: ImageConfig, signal: string): Configured {
   signalNumber(signal)
-  return { config: { ...config, stopSignal: signal }, createdBy: `${NOP} STOPSIGNAL ${signal}` }
+  return { config: { ...config, stopSignal: signal }, createdBy: `${nop(config)} STOPSIGNAL ${signal}` }
 }
 
 const PORT = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(tcp|udp|sctp))?$/i
@@ -143,7 +148,7 @@ function expose(config: ImageConfig, words: string[]): Configured {
     return Array.from({ length: last - first + 1 }, (_, index) => `${first + index}/${protocol.toLowerCase()}`)
   })
   const exposedPorts = [...new Set([...config.exposedPorts, ...ports])]
-  return { config: { ...config, exposedPorts }, createdBy: `${NOP} EXPOSE ${[...words].sort().join(' ')}` }
+  return { config: { ...config, exposedPorts }, createdBy: `${nop(config)} EXPOSE ${words.join(' ')}` }
 }
 
 function volume(config: ImageConfig, words: string[]): Configured {
@@ -151,7 +156,7 @@ function volume(config: ImageConfig, words: string[]): Configured {
     throw new InvalidParameter('VOLUME specified can not be an empty string')
   }
   const volumes = [...new Set([...config.volumes, ...words])]
-  return { config: { ...config, volumes }, createdBy: `${NOP} VOLUME [${words.join(' ')}]` }
+  return { config: { ...config, volumes }, createdBy: `${nop(config)} VOLUME [${words.join(' ')}]` }
 }
 
 function healthcheck(config: ImageConfig, health: HealthSpec): Configured {
@@ -168,7 +173,7 @@ function healthcheck(config: ImageConfig, health: HealthSpec): Configured {
   const count = `'\\x${check.retries.toString(16).padStart(2, '0')}'`
   return {
     config: { ...config, healthcheck: check },
-    createdBy: `${NOP} HEALTHCHECK &{${quoted(test)} ${times} ${count}}`,
+    createdBy: `${nop(config)} HEALTHCHECK &{${quoted(test)} ${times} ${count}}`,
   }
 }
 
@@ -197,5 +202,5 @@ function goDuration(ns: number): string {
 
 const onbuild = (config: ImageConfig, text: string): Configured => ({
   config: { ...config, onBuild: [...config.onBuild, text] },
-  createdBy: `${NOP} ONBUILD ${text}`,
+  createdBy: `${nop(config)} ONBUILD ${text}`,
 })

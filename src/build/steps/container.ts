@@ -16,13 +16,14 @@ import { planNetwork } from '../../containers/network/plan.ts'
 import { PLANNED_SOURCES } from '../../containers/spec/sources.ts'
 import { buildSpec } from '../../containers/spec/spec.ts'
 import { type ContainerPaths, containerPaths } from '../../containers/store/files.ts'
-import { initialState } from '../../containers/store/record.ts'
+import { type ContainerMount, initialState } from '../../containers/store/record.ts'
 import type { ContainerConfig, ContainerId, HostConfig } from '../../containers/types.ts'
 import { timestampNow } from '../../kernel/clock.ts'
 import { type Undo, undoAfterwards, undoOnFailure } from '../../kernel/undo.ts'
 import type { ShimHandle } from '../../runtime/shim/types.ts'
-import type { MountSpec } from '../../runtime/spec.ts'
 import type { RootMount } from '../../snapshots/types.ts'
+import type { Later } from '../later.ts'
+import { missingTargets, removeStubs } from '../mounts/stubs.ts'
 
 export interface StepProcess {
   id: ContainerId
@@ -36,7 +37,7 @@ export interface StepProcess {
   config: ContainerConfig
   host: HostConfig
   networkMode: string
-  mounts: MountSpec[]
+  mounts: ContainerMount[]
   onOutput(stream: 'stdout' | 'stderr', bytes: Buffer): void
 }
 
@@ -45,18 +46,22 @@ const HOSTNAME = 'buildkitsandbox'
 
 const stepsFolder = (context: Context): string => join(context.roots.dataRoot, 'build', 'steps')
 
-/** Resolves to the exit code when nothing is left of it but what it has written. @throws StartFailed */
-export function runProcess(context: Context, step: StepProcess, signal: AbortSignal): Promise<number> {
+/** Resolves to the exit code when all its processes are gone; the rest is cleaned up `later`. @throws StartFailed */
+export function runProcess(context: Context, step: StepProcess, signal: AbortSignal, later: Later): Promise<number> {
   return undoAfterwards(async undo => {
-    const container = await assemble(context, step, undo)
-    const { handle, cgroup, output } = await undoOnFailure(failed => start(context, container, step, failed))
-    undo.defer(() => release(context, container, cgroup))
+    const container = await assemble(context, step)
+    const { handle, cgroup, output, stubs } = await undoOnFailure(failed => {
+      failed.defer(() => rmSync(container.paths.folder, { recursive: true, force: true }))
+      return start(context, container, step, failed)
+    })
+    undo.defer(() => later.add(release(context, container, cgroup)))
     const cancel = (): void => void cgroup.kill()
     signal.addEventListener('abort', cancel)
     if (signal.aborted) cancel()
     try {
       const { exitCode } = await handle.exited
       await output
+      removeStubs(step.root, stubs)
       return exitCode
     } finally {
       signal.removeEventListener('abort', cancel)
@@ -69,6 +74,8 @@ interface Started {
   cgroup: Cgroup
   /** Resolves when all that it wrote was told. */
   output: Promise<void>
+  /** What is there for its mounts' sake alone. */
+  stubs: string[]
 }
 
 /** The same way as every start of a container (src/containers/lifecycle/start.ts), without its records. */
@@ -85,20 +92,21 @@ async function start(context: Context, container: LiveContainer, step: StepProce
   const spec = parts.finish(cgroup)
   const client = runtime.prepareAttach(WATCHER)
   const output = readFrames(client.stream, step.onOutput)
-  const { handle } = await runtime.startContainer(
-    { ...spec, mounts: [...spec.mounts, ...step.mounts] },
-    { runDir: run, stdin: 'null', log: null, attach: [client] },
-  )
+  // Of the mounts' targets alone: the furniture's are in the layer below all others.
+  const stubs = step.mounts.length === 0 ? [] : missingTargets(context.rooms.snapshots, step.root, spec.mounts)
+  const { handle } = await runtime.startContainer(spec, { runDir: run, stdin: 'null', log: null, attach: [client] })
   network.close()
-  return { handle, cgroup, output }
+  return { handle, cgroup, output, stubs }
 }
 
 const WATCHER = { stdin: false, stdout: true, stderr: true, framed: true, detachKeys: new Uint8Array() }
 
+/** The folder goes last: it tells the next daemon what to look for, should this one be killed. */
 async function release(context: Context, { id, paths, state }: LiveContainer, cgroup: Cgroup): Promise<void> {
   const inNetwork = state.network.sandboxId !== ''
   await Promise.all([removeGroup(cgroup), inNetwork ? context.rooms.networks?.releaseSandbox(id) : undefined])
   rmSync(paths.run, { recursive: true, force: true })
+  rmSync(paths.folder, { recursive: true, force: true })
 }
 
 async function removeGroup(cgroup: Cgroup): Promise<void> {
@@ -106,7 +114,7 @@ async function removeGroup(cgroup: Cgroup): Promise<void> {
   await cgroup.remove()
 }
 
-async function assemble(context: Context, step: StepProcess, undo: Undo): Promise<LiveContainer> {
+async function assemble(context: Context, step: StepProcess): Promise<LiveContainer> {
   const { id, argv } = step
   const [path = '', ...args] = argv
   const config = { ...step.config, env: step.env, user: step.user, workingDir: step.cwd, hostname: HOSTNAME }
@@ -115,7 +123,6 @@ async function assemble(context: Context, step: StepProcess, undo: Undo): Promis
   const network = await planNetwork(context, parts)
   const paths = stepPaths(context, id)
   mkdirSync(paths.folder, { mode: 0o710 })
-  undo.defer(() => rmSync(paths.folder, { recursive: true, force: true }))
   const record = {
     ...parts,
     endpoints: network.endpoints,
@@ -124,7 +131,7 @@ async function assemble(context: Context, step: StepProcess, undo: Undo): Promis
     platform: 'linux',
     path,
     args,
-    mounts: [],
+    mounts: [...step.mounts].sort((a, b) => (a.destination < b.destination ? -1 : 1)),
   }
   const container = createLive(record, { ...initialState(), network: network.initial }, paths)
   container.root = step.root

@@ -13,7 +13,7 @@ import type { CopyInstruction } from '../dockerfile/types.ts'
 import type { Scope } from '../scope.ts'
 import { keyOf, type State } from '../state.ts'
 import type { Workshop } from '../workshop.ts'
-import { NOP } from './configure.ts'
+import { nop } from './configure.ts'
 import { fetchUrl, isGit, isUrl, writeHeredocs } from './fetch.ts'
 import type { StepPlan } from './step.ts'
 
@@ -43,21 +43,11 @@ export async function planCopy(
   const layout = items.flat().map(({ path, target: to }) => [path.split('/').at(-1), to])
   const flags = [chown && `--chown=${chown}`, instruction.chmod && `--chmod=${instruction.chmod}`].filter(Boolean)
   const shownFlags = flags.length > 0 ? `${flags.join(' ')} ` : ''
+  const content = [instruction.kind, digest, layout, target, chown, mode, parents, exclude]
   return {
-    key: keyOf(
-      link ? '' : state.key,
-      link ? state.key : '',
-      instruction.kind,
-      digest,
-      layout,
-      target,
-      chown,
-      mode,
-      parents,
-      exclude,
-    ),
-    createdBy: `${NOP}${instruction.kind.toUpperCase()} ${shownFlags}${digest} in ${target} `,
-    independent: link,
+    key: keyOf(state.key, ...content),
+    createdBy: `${nop(state.config)}${instruction.kind.toUpperCase()} ${shownFlags}${digest} in ${word(instruction.target)} `,
+    ...(link && { linkKey: keyOf('link', workshop.epoch, ...content) }),
     write: async root => {
       const owner = ownerOf(workshop, root, chown, instruction)
       for (const [index, { tree }] of groups.entries()) {

@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs'
 import type { ContainerId } from '../../containers/types.ts'
 import type { SnapshotRoom } from '../../snapshots/service.ts'
 import type { ChainId, DiffId, RootMount } from '../../snapshots/types.ts'
+import type { Later } from '../later.ts'
 
 /** The archive of nothing: 1024 zeros. A step that wrote nothing has no layer. */
 const EMPTY_DIFF = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef'
@@ -23,6 +24,7 @@ export async function writeLayer<T>(
   { snapshots, layers }: SnapshotRoom,
   chain: readonly ChainId[],
   latest: number | null,
+  later: Later,
   work: (root: RootMount, id: ContainerId) => Promise<T>,
 ): Promise<{ layer: NewLayer | null; result: T }> {
   const id = randomBytes(32).toString('hex') as ContainerId
@@ -41,6 +43,6 @@ export async function writeLayer<T>(
     const { diffId, contents } = staged
     return { layer: { diffId, chain: await layers.place(staged, chain.at(-1)), size: contents.size }, result }
   } finally {
-    await snapshots.remove(id)
+    later.add(snapshots.remove(id))
   }
 }

@@ -1,8 +1,15 @@
 /** RUN: a command in a container, whose writes become a layer. Dockerfile reference, "RUN". */
 
+import { chmod, mkdtemp, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PLAIN_MOUNT } from '../../containers/create/bind-spec.ts'
+import type { ContainerMount } from '../../containers/store/record.ts'
+import { undoAfterwards } from '../../kernel/undo.ts'
 import type { Location } from '../dockerfile/error.ts'
 import type { InstructionOf } from '../dockerfile/types.ts'
 import { BuildCancelled, BuildFailed } from '../failure.ts'
+import { findMount, openMounts } from '../mounts/open.ts'
+import { parseRunMount } from '../mounts/parse.ts'
 import type { Scope } from '../scope.ts'
 import { keyOf, type State } from '../state.ts'
 import type { Workshop } from '../workshop.ts'
@@ -20,37 +27,70 @@ export async function planRun(
   const { config } = state
   const argv = argvOf(config, instruction.command)
   const { counted, all } = scope.argsFor(config)
+  const { word } = scope.expansion(config)
+  const cwd = config.workingDir || '/'
+  const asked = instruction.mounts.map(text => parseRunMount(text, word))
+  const mounts = await Promise.all(asked.map(mount => findMount(workshop, mount, cwd, step)))
+  const script = scriptOf(instruction)
   const shown = [...(counted.length > 0 ? [`|${counted.length}`, ...counted] : []), ...argv].join(' ')
   return {
-    key: keyOf(state.key, 'run', argv, counted, instruction.network),
+    key: keyOf(
+      state.key,
+      'run',
+      argv,
+      counted,
+      instruction.network,
+      mounts.map(({ key }) => key),
+    ),
     createdBy: shown,
-    write: async (root, id) => {
-      workshop.tell({ kind: 'running', step, container: id })
-      const decode = { stdout: new TextDecoder(), stderr: new TextDecoder() }
-      const code = await runProcess(
-        workshop.context,
-        {
-          id,
-          argv,
-          env: [...config.env, ...all],
-          cwd: config.workingDir || '/',
-          user: config.user,
-          root,
-          rootKey: `build ${state.chain.at(-1) ?? 'scratch'}`,
-          config: workshop.request.container.config,
-          host: workshop.request.container.host,
-          networkMode: networkMode(workshop, instruction),
-          mounts: [],
-          onOutput: (stream, bytes) => {
-            workshop.tell({ kind: 'output', step, stream, text: decode[stream].decode(bytes, { stream: true }) })
+    write: (root, id) =>
+      undoAfterwards(async undo => {
+        const opened = await openMounts(workshop, mounts, undo)
+        if (script !== null) opened.mounts.push(await scriptMount(workshop, script))
+        workshop.tell({ kind: 'running', step, container: id })
+        const decode = { stdout: new TextDecoder(), stderr: new TextDecoder() }
+        const code = await runProcess(
+          workshop.context,
+          {
+            id,
+            argv: script === null ? argv : [SCRIPT],
+            env: [...config.env, ...all, ...opened.env],
+            cwd,
+            user: config.user,
+            root,
+            rootKey: `build ${state.chain.at(-1) ?? 'scratch'}`,
+            config: workshop.request.container.config,
+            host: workshop.request.container.host,
+            networkMode: networkMode(workshop, instruction),
+            mounts: opened.mounts,
+            onOutput: (stream, bytes) => {
+              workshop.tell({ kind: 'output', step, stream, text: decode[stream].decode(bytes, { stream: true }) })
+            },
           },
-        },
-        workshop.signal,
-      )
-      if (workshop.signal.aborted) throw new BuildCancelled()
-      if (code !== 0) throw failed(argv, code, instruction.location)
-    },
+          workshop.signal,
+          workshop.later,
+        )
+        if (workshop.signal.aborted) throw new BuildCancelled()
+        if (code !== 0) throw failed(argv, code, instruction.location)
+      }),
   }
+}
+
+/** Where a script stands that brings its own interpreter. */
+const SCRIPT = '/dev/pipes/EOF0'
+
+/** `RUN <<EOF` whose first line is `#!`: null for anything else, which the shell reads. */
+function scriptOf({ command, heredocs: [only, ...others] }: InstructionOf<'run'>): string | null {
+  const isScript = command.form === 'shell' && others.length === 0 && command.line === only?.content
+  return isScript && only.content.startsWith('#!') ? only.content : null
+}
+
+async function scriptMount({ scratchFolder }: Workshop, script: string): Promise<ContainerMount> {
+  const folder = await mkdtemp(join(scratchFolder, 'script-'))
+  const source = join(folder, 'EOF0')
+  await writeFile(source, script, { mode: 0o755 })
+  await chmod(source, 0o755)
+  return { ...PLAIN_MOUNT, type: 'bind', source, destination: SCRIPT, rw: false, propagation: 'rprivate' }
 }
 
 const networkMode = ({ request }: Workshop, { network }: InstructionOf<'run'>): string =>

@@ -15,8 +15,8 @@ export interface StepPlan {
   author?: string
   /** Writes to a root; null: the step changes the configuration alone. */
   write: ((root: RootMount, id: ContainerId) => Promise<void>) | null
-  /** Its layer depends on nothing below it. */
-  independent?: boolean
+  /** COPY --link: its layer depends on nothing below it, but on this alone. */
+  linkKey?: string
   /** Never found in the cache. */
   always?: boolean
 }
@@ -38,12 +38,19 @@ function find(workshop: Workshop, state: State, plan: StepPlan): Pick<CacheRecor
   const { cache, request, snapshots } = workshop
   if (request.noCache) return undefined
   const record = cache.find(plan.key)
-  if (record !== undefined && (record.layer === null || snapshots.layers.find(record.layer.chain) !== undefined)) {
+  if (record !== undefined && fits(snapshots, state, record)) {
     cache.touch(record)
     return record
   }
   return findInImages(workshop, state, plan)
 }
+
+/**
+ * The layer is there, and stands on those that this build has: a step below may have been done once more since, and have come to
+ * something else.
+ */
+const fits = ({ layers }: Workshop['snapshots'], state: State, { layer }: CacheRecord): boolean =>
+  layer === null || (layers.find(layer.chain) !== undefined && layer.below === (state.chain.at(-1) ?? ''))
 
 /** --cache-from: an image that went the same way so far, and on with this step. */
 function findInImages(
@@ -73,19 +80,38 @@ const sameWay = (history: readonly HistoryEntry[], state: State): boolean =>
 async function make(workshop: Workshop, state: State, plan: StepPlan): Promise<CacheRecord> {
   const { cache, epoch } = workshop
   const layer = plan.write === null ? null : await write(workshop, state, plan, plan.write)
-  const created = epoch === null ? new Date().toISOString() : new Date(epoch * 1000).toISOString()
+  const created = epoch === null ? new Date().toISOString() : atEpoch(epoch)
   return cache.add({ key: plan.key, parent: state.key, description: plan.createdBy, created, layer })
 }
 
+const atEpoch = (seconds: number): string => new Date(seconds * 1000).toISOString().replace('.000Z', 'Z')
+
 async function write(
-  { snapshots, epoch }: Workshop,
+  workshop: Workshop,
   state: State,
-  { independent }: StepPlan,
+  { linkKey }: StepPlan,
+  work: NonNullable<StepPlan['write']>,
+): Promise<CacheRecord['layer']> {
+  if (linkKey !== undefined) return writeLinked(workshop, state, linkKey, work)
+  const { layer } = await writeLayer(workshop.snapshots, state.chain, workshop.epoch, workshop.later, work)
+  return layer && { ...layer, below: state.chain.at(-1) ?? '' }
+}
+
+/** A layer made on nothing, or found from another build, and put on top of what this one has. */
+async function writeLinked(
+  { cache, snapshots, epoch, request, later }: Workshop,
+  state: State,
+  key: string,
   work: NonNullable<StepPlan['write']>,
 ): Promise<CacheRecord['layer']> {
   const below = state.chain.at(-1)
-  const { layer } = await writeLayer(snapshots, independent ? [] : state.chain, epoch, work)
+  const known = request.noCache ? undefined : cache.find(key)?.layer
+  const reused = known && (await snapshots.layers.reuse(known.diffId, below))
+  if (known && reused) return { ...known, chain: reused, below: below ?? '' }
+  const { layer } = await writeLayer(snapshots, [], epoch, later, work)
   if (layer === null) return null
-  const chain = independent ? await snapshots.layers.reuse(layer.diffId, below) : layer.chain
-  return { ...layer, chain: chain as ChainId, below: below ?? '' }
+  const created = new Date().toISOString()
+  cache.add({ key, parent: '', description: 'COPY --link', created, layer: { ...layer, below: '' } })
+  const chain = (await snapshots.layers.reuse(layer.diffId, below)) as ChainId
+  return { ...layer, chain, below: below ?? '' }
 }

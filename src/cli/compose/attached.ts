@@ -3,6 +3,8 @@
  * stops them in their order, the second one kills them.
  */
 
+import type { Query } from '../../client/engine.ts'
+import { ApiError } from '../../client/errors.ts'
 import { write } from '../../client/write.ts'
 import { type Container, findContainers } from '../../compose/engine/observe.ts'
 import type { Project } from '../../compose/project.ts'
@@ -35,7 +37,7 @@ export interface AttachedRun {
 }
 
 /** As a shell reports a program that SIGINT ended. */
-const EXIT_INTERRUPTED = 130
+export const EXIT_INTERRUPTED = 130
 
 /** Answers the exit code. */
 export async function runAttached(run: AttachedRun): Promise<number> {
@@ -105,13 +107,12 @@ class Attached {
 
   /** Until it has ended for good: its policy may start it again. */
   async #follow(container: Container, from: string | undefined): Promise<void> {
-    const { context, project, shown, prefixes, timestamps } = this.how
+    const { context, project, shown, timestamps } = this.how
     const { engine, session } = context
     let since = from ?? (await startOf(engine, container.id))
     for (;;) {
       const { outcome } = await beginWait(engine, container.id)
-      if (shown.has(container.service))
-        await showLogs(context, container, prefixes, { follow: true, since, timestamps })
+      if (shown.has(container.service)) await this.#show(container, { follow: true, since, timestamps })
       const code = await outcome
       const { State } = await engine.get<{ State: { Running: boolean; Restarting: boolean; FinishedAt: string } }>(
         `/containers/${container.id}/json`,
@@ -122,6 +123,15 @@ class Attached {
       since = apiMoment(State.FinishedAt)
       await waitWhileRestarting(engine, container.id)
     }
+  }
+
+  async #show(container: Container, query: Query): Promise<void> {
+    const { context, prefixes, around } = this.how
+    await showLogs(context, container, prefixes, query).catch(error => {
+      // `driver: none` and others keep nothing that could be shown; the container runs all the same.
+      if (!(error instanceof ApiError)) throw error
+      around.warn(`${container.name}: ${error.reason}`)
+    })
   }
 
   #ended({ service }: Container, code: number): void {

@@ -56,6 +56,7 @@ export const SUBCOMMANDS: readonly Entry[] = [
   entry('up', 'Create and start containers', 'up', () => import('./commands/up.ts')),
   entry('version', 'Show the version', 'version', () => import('./commands/version.ts')),
   entry('wait', 'Wait until containers of services end', 'wait', () => import('./commands/wait.ts')),
+  entry('watch', 'Follow changes of files as services say under develop', 'watch', () => import('./commands/watch.ts')),
 ]
 
 const ALIASES: Readonly<Record<string, string>> = { convert: 'config' }

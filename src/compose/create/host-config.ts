@@ -55,7 +55,7 @@ function limits(service: Service): Record<string, unknown> {
     CpuQuota: service.cpu_quota,
     CpuRealtimePeriod: service.cpu_rt_period,
     CpuRealtimeRuntime: service.cpu_rt_runtime,
-    CpuShares: service.cpu_shares,
+    CpuShares: service.cpu_shares ?? sharesOf(reservations.cpus),
     CpusetCpus: service.cpuset,
     NanoCpus: cpus === undefined ? undefined : Math.round(cpus * 1e9),
     DeviceCgroupRules: service.device_cgroup_rules,
@@ -74,6 +74,10 @@ function limits(service: Service): Record<string, unknown> {
     ),
   }
 }
+
+/** One CPU is 1024 shares: so much it has when all others want as much as they can get. cgroups(7), cpu.shares. */
+const sharesOf = (cpus: number | undefined): number | undefined =>
+  cpus === undefined ? undefined : Math.max(2, Math.round(cpus * 1024))
 
 /** `restart`, or else what deploy says. */
 function restartPolicy({ restart, deploy }: Service): object | undefined {

@@ -38,6 +38,17 @@ function checkReferences(project: Project, service: Service, refuse: Refuse): vo
     if (!project.secrets[source]) refuse(`refers to undefined secret ${source}`, 'secrets', source)
   for (const { source } of service.configs ?? [])
     if (!project.configs[source]) refuse(`refers to undefined config ${source}`, 'configs', source)
+  for (const [section, uses] of [
+    ['secrets', service.secrets],
+    ['configs', service.configs],
+  ] as const)
+    for (const { source } of uses ?? [])
+      if (project[section][source]?.external)
+        refuse(
+          `uses the external ${section.slice(0, -1)} ${source}, which lives in a swarm: skiff has none`,
+          section,
+          source,
+        )
   for (const [name, { required }] of Object.entries(service.depends_on ?? {}))
     if (required && !project.services[name])
       refuse(`depends on undefined service ${JSON.stringify(name)}`, 'depends_on', name)

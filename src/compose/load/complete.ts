@@ -41,8 +41,12 @@ function completeService(service: Service): Service {
   for (const from of service.volumes_from ?? []) if (!from.startsWith('container:')) needs(from.split(':')[0], false)
   for (const link of service.links ?? []) needs(link.split(':')[0], false)
   const ownNetworks = service.networks ?? (service.network_mode === undefined ? { default: null } : undefined)
+  const { command, entrypoint, ...rest } = service
   return {
-    ...service,
+    ...rest,
+    // Nothing behind the key is the same as no key.
+    ...(command && { command }),
+    ...(entrypoint && { entrypoint }),
     ...(Object.keys(depends_on).length > 0 && { depends_on }),
     ...(ownNetworks && { networks: ownNetworks }),
   }

@@ -8,11 +8,13 @@ import { SWARM_ONLY } from '../schema/deploy.ts'
 import { config, secret } from '../schema/files.ts'
 import { network, volume } from '../schema/resources.ts'
 import { service } from '../schema/service.ts'
-import { childOf, type Node } from '../source/node.ts'
+import { childOf, type Node, withEntries } from '../source/node.ts'
+import { readYaml } from '../source/read.ts'
 import { check } from './check.ts'
 import { complete } from './complete.ts'
 import { readEnvFiles, resolveFiles, type Variables } from './environment.ts'
-import { absolute, exists, findDefaultFiles } from './files.ts'
+import { absolute, exists, findDefaultFiles, readText, shownPath } from './files.ts'
+import { interpolate } from './interpolate.ts'
 import { readTree } from './tree.ts'
 
 export interface LoadOptions {
@@ -54,8 +56,10 @@ const top = struct({
 export async function loadProject(options: LoadOptions): Promise<Project> {
   const place = await locate(options)
   const { files, folder } = place
+  const stdin = once(options.stdin)
   const given = options.name || place.variables.COMPOSE_PROJECT_NAME || ''
-  const variables = { ...place.variables, ...(given && { COMPOSE_PROJECT_NAME: given }) }
+  const name = projectName(given, given ? undefined : await writtenName(place, options.cwd, stdin), folder)
+  const variables = { ...place.variables, COMPOSE_PROJECT_NAME: name }
   const warned = new Set<string>()
   const warn = (message: string) => {
     if (!warned.has(message)) options.warn(message)
@@ -67,7 +71,7 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     variables,
     interpolate: options.interpolate ?? true,
     cwd: options.cwd,
-    stdin: options.stdin,
+    stdin,
     warn,
   }
   const tree = await readTree(request)
@@ -78,7 +82,6 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
     warn(
       `${files.find(file => file !== '-') ?? '-'}: the attribute \`version\` is obsolete, it will be ignored, please remove it to avoid potential confusion`,
     )
-  const name = projectName(given, model.name, folder)
   warnOfSwarm(tree, warn)
   const services = Object.fromEntries(
     Object.entries(model.services ?? {}).map(([key, value]): [string, Service] => [
@@ -151,6 +154,46 @@ export async function locate(options: LoadOptions): Promise<Place> {
 
 const splitFiles = ({ COMPOSE_FILE = '', COMPOSE_PATH_SEPARATOR = ':' }: Variables): string[] =>
   COMPOSE_FILE === '' ? [] : COMPOSE_FILE.split(COMPOSE_PATH_SEPARATOR)
+
+/** stdin can be read only once, and its file is looked at twice. */
+function once(read: () => Promise<string>): () => Promise<string> {
+  let content: Promise<string> | undefined
+  return () => {
+    content ??= read()
+    return content
+  }
+}
+
+/** `name:` of the last file that has one: the files themselves may use it as a variable. */
+async function writtenName(
+  { files, folder, variables }: Place,
+  cwd: string,
+  stdin: () => Promise<string>,
+): Promise<string | undefined> {
+  let name: string | undefined
+  for (const file of files) {
+    const text = file === '-' ? await stdin() : await readText(file)
+    // Cheaper than to read every file twice.
+    if (!/\bname["']?\s*:/.test(text)) continue
+    const source = { file: shownPath(cwd, file), folder }
+    const tree = interpolate(
+      pick(readYaml(text, source), 'name'),
+      key => variables[key],
+      () => undefined,
+    )
+    const found = childOf(tree, 'name')
+    if (found) name = string(found, 'name')
+  }
+  return name
+}
+
+const pick = (tree: Node, key: string): Node =>
+  tree.kind === 'map'
+    ? withEntries(
+        tree,
+        [...tree.entries].filter(([name]) => name === key),
+      )
+    : tree
 
 /** -p, COMPOSE_PROJECT_NAME, `name:`, the folder's name. @throws ComposeError */
 export function projectName(given: string, written: string | undefined, folder: string): string {

@@ -24,8 +24,17 @@ const context: Decoder<string> = (node, path) => {
   return isRemote(written) ? written : localPath(written, node.at)
 }
 
+/** Folders, and what is named by a scheme: docker-image://, service:, https://. */
+const contexts: Decoder<Record<string, string>> = (node, path) =>
+  Object.fromEntries(
+    Object.entries(labels(node, path)).map(([name, source]) => [
+      name,
+      /^[a-z-]+:/.test(source) ? source : localPath(source, node.at),
+    ]),
+  )
+
 const fields = {
-  additional_contexts: labels,
+  additional_contexts: contexts,
   args: pairs,
   cache_from: list(string),
   cache_to: refused('the cache stays with the engine'),
@@ -56,6 +65,6 @@ const long = struct(fields)
 
 export const build: Decoder<Struct<typeof fields> & { context: string }> = (node, path) => {
   const given = node.kind === 'scalar' ? { context: context(node, path) } : long(node, path)
-  return { ...given, context: given.context ?? localPath('.', node.at) }
+  return { context: localPath('.', node.at), ...given }
 }
 export type Build = Decoded<typeof build>

@@ -46,7 +46,8 @@ export const deploy = struct({
   resources: struct({
     limits: struct({ cpus: number, memory: bytes, pids: int, devices }),
     reservations: struct({
-      cpus: refused('there is no scheduler to reserve them with; use cpu_shares'),
+      /** A share of them when others want them too. */
+      cpus: number,
       memory: bytes,
       devices,
       generic_resources: refused('they belong to a swarm'),

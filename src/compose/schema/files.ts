@@ -1,5 +1,6 @@
 /** Secrets and configs: the top-level ones, and how services use them. Source: compose-spec, "secrets" and "configs". */
 
+import type { Node } from '../source/node.ts'
 import {
   asList,
   bool,
@@ -58,6 +59,8 @@ export interface FileObject {
   environment?: string
   content?: string
   labels?: Record<string, string>
+  /** Of a swarm: it may stand in a file as long as no service uses it. */
+  external?: boolean
 }
 
 const fields = {
@@ -65,10 +68,8 @@ const fields = {
   file,
   environment: string,
   labels,
-  external: (node: Parameters<Decoder<boolean>>[0], path: string): boolean => {
-    const external = node.kind === 'map' ? true : bool(node, path)
-    return external ? refused('an external secret or config lives in a swarm')(node, path) : external
-  },
+  external: (node: Node, path: string): boolean =>
+    node.kind === 'map' ? struct({ name: string })(node, path) !== undefined : bool(node, path),
   driver: refused('secret drivers belong to a swarm'),
   driver_opts: refused('secret drivers belong to a swarm'),
   template_driver: refused('templates belong to a swarm'),
@@ -80,7 +81,8 @@ const exactlyOne =
     kinds: readonly ('file' | 'environment' | 'content')[],
   ): Decoder<FileObject> =>
   (node, path) => {
-    const { external: _, driver: _d, driver_opts: _o, template_driver: _t, ...object } = decode(node, path)
+    const { driver: _d, driver_opts: _o, template_driver: _t, ...object } = decode(node, path)
+    if (object.external) return object
     const given = kinds.filter(kind => object[kind] !== undefined)
     if (given.length === 0) fail(node, `${path}: one of ${kinds.join(', ')} must be set`)
     if (given.length > 1) fail(node, `${path}: ${given.join(' and ')} are mutually exclusive`)

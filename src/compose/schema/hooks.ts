@@ -3,6 +3,8 @@
 import { bool, type Decoded, list, pairs, string, struct, text } from './decode.ts'
 import { command } from './words.ts'
 
-const hook = struct({ command, user: text, privileged: bool, working_dir: string, environment: pairs }, ['command'])
+export const hook = struct({ command, user: text, privileged: bool, working_dir: string, environment: pairs }, [
+  'command',
+])
 export const hooks = list(hook)
 export type Hook = Decoded<typeof hook>

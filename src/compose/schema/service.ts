@@ -27,6 +27,7 @@ import {
   unique,
 } from './decode.ts'
 import { deploy } from './deploy.ts'
+import { develop } from './develop.ts'
 import { references } from './files.ts'
 import { hooks } from './hooks.ts'
 import { mounts } from './mounts.ts'
@@ -96,7 +97,7 @@ export const service = struct({
   credential_spec: refused(WINDOWS),
   depends_on: dependencies,
   deploy,
-  develop: (node: Parameters<Decoder<unknown>>[0]) => node,
+  develop,
   device_cgroup_rules: unique(string),
   devices,
   dns: stringOrList,
@@ -166,7 +167,7 @@ export const service = struct({
   working_dir: string,
 })
 
-/** A service in its long form, after its files have been merged. `develop` is kept as it is read for `watch`. */
+/** A service in its long form, after its files have been merged. */
 export type Service = Decoded<typeof service> & { name: string }
 
 /** A number of microseconds, or a duration. */

@@ -49,6 +49,24 @@ export function ownHardLimits(): Map<string, number> {
   return new Map(found)
 }
 
+interface Highest {
+  most: number
+  why: string
+}
+
+/** What can be given of each limit: files have a ceiling even for who may raise limits. See proc_sys_fs(5), "nr_open". */
+function highestLimits(): (name: string) => Highest {
+  const mayRaise = availableCapabilities().includes('CAP_SYS_RESOURCE')
+  const own = mayRaise ? new Map<string, number>() : ownHardLimits()
+  const openFiles = Number(readFileSync('/proc/sys/fs/nr_open', 'utf8'))
+  return name => {
+    const most = own.get(name) ?? Number.POSITIVE_INFINITY
+    return name === 'nofile' && openFiles < most
+      ? { most: openFiles, why: 'fs.nr_open of this kernel' }
+      : { most, why: 'CAP_SYS_RESOURCE is missing' }
+  }
+}
+
 export interface ChosenLimits {
   rlimits: Rlimit[]
   warnings: string[]
@@ -62,19 +80,18 @@ export function chooseLimits(asked: readonly Ulimit[], defaults: readonly Ulimit
     ...asked.map(limit => ({ ...limit, required: true })),
   ]
   if (wanted.length === 0) return { rlimits: [], warnings: [] }
-  const mayRaise = availableCapabilities().includes('CAP_SYS_RESOURCE')
-  const own = mayRaise ? new Map<string, number>() : ownHardLimits()
+  const limits = highestLimits()
   const warnings: string[] = []
   const rlimits = wanted.map(({ name, soft, hard, required }): Rlimit => {
-    const most = own.get(name) ?? Number.POSITIVE_INFINITY
+    const { most, why } = limits(name)
     const limit = { type: `RLIMIT_${name.toUpperCase()}`, soft, hard, required }
     if (amount(hard) <= most) return limit
     if (required) {
       throw new Unavailable(
-        `cannot set ulimit ${name}=${soft}:${hard}: this skiff may not raise a hard limit above ${most} (CAP_SYS_RESOURCE is missing)`,
+        `cannot set ulimit ${name}=${soft}:${hard}: this skiff may not raise a hard limit above ${most} (${why})`,
       )
     }
-    warnings.push(`default ulimit ${name} is clamped to ${most}: CAP_SYS_RESOURCE is missing`)
+    warnings.push(`default ulimit ${name} is clamped to ${most}: ${why}`)
     return { ...limit, soft: Math.min(amount(soft), most), hard: most }
   })
   return { rlimits, warnings }

@@ -9,6 +9,7 @@ import { findSources, type SourceQuery, type Sources } from '../copy/sources.ts'
 import { type Tree, withTree } from '../copy/tree.ts'
 import { describeLayers, type LayerSummary } from '../describe-layers.ts'
 import { type ListedFile, packList } from '../file-list.ts'
+import type { MergeBy } from '../merge.ts'
 import { packTree } from '../pack/tree.ts'
 import { readPieces } from '../pieces.ts'
 import { decompress } from '../tar/decompress.ts'
@@ -46,7 +47,7 @@ export interface Jobs {
     result: unknown
   }
   /** Fills a folder with a copy of what layers show. */
-  copyLayers: { parameters: { layersDir: string; lower: string[]; target: string }; result: unknown }
+  copyLayers: { parameters: { layersDir: string; lower: string[]; target: string; by?: MergeBy }; result: unknown }
   /** Makes a layer of an upper folder. */
   commitUpper: { parameters: { upper: string; folders: LayerFolders }; result: UnpackedLayer }
   /** Turns an upper folder into a layer: it is moved. */
@@ -56,7 +57,7 @@ export interface Jobs {
   makeFolderIn: { parameters: { into: RootMount; path: string }; result: unknown }
   /** Gives a tree. */
   packTreeOf: { parameters: { tree: Tree }; result: unknown }
-  removeIgnored: { parameters: { folder: string; patterns: string[] }; result: unknown }
+  removeIgnored: { parameters: { folder: string; patterns: string[]; names: string[] }; result: unknown }
   /** Makes a layer of a list of files. */
   buildLayer: { parameters: { files: ListedFile[]; folders: LayerFolders }; result: UnpackedLayer }
   /** Gives archives that layers were unpacked from, and what is to stand between them. */
@@ -94,7 +95,7 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
   unpackLayer: ({ folders, expected }, input) => unpackLayerArchive(folders, expected, input),
   sealLayer: ({ tree, layersDir, lower, contents, scratch }) =>
     withView(layersDir, lower, scratch, below => withFolder(tree, layer => sealLayer(layer, below, contents))),
-  copyLayers: ({ layersDir, lower, target }) => copyLayers(layersDir, lower, target),
+  copyLayers: ({ layersDir, lower, target, by }) => copyLayers(layersDir, lower, target, by),
   commitUpper: ({ upper, folders }) =>
     withFolder(upper, async folder => {
       const layer = await unpackLayerArchive(folders, {}, readPieces(packTree(folder, { asLayer: true })))
@@ -105,7 +106,7 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
   copyInto,
   makeFolderIn: ({ into, path }) => makeFolderIn(into, path),
   packTreeOf: ({ tree }, _, output) => withTree(tree, root => sendAll(packTree(root, { asLayer: false }), output)),
-  removeIgnored: ({ folder, patterns }) => removeIgnored(folder, patterns),
+  removeIgnored: ({ folder, patterns, names }) => removeIgnored(folder, patterns, names),
   buildLayer: ({ files, folders }) => unpackLayerArchive(folders, {}, packList(files)),
   repeatParts: ({ parts }, _, output) => repeatParts(parts, output),
   packUpper: ({ upper }, _, output) => packUpper(upper, output),

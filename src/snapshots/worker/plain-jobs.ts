@@ -2,7 +2,7 @@
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { mergeLayers } from '../merge.ts'
+import { type MergeBy, mergeLayers } from '../merge.ts'
 import { packChanges } from '../pack/tree.ts'
 import type { RootMount } from '../types.ts'
 import type { Output } from './streams.ts'
@@ -12,9 +12,9 @@ import { sendAll, withFolder, withFolders, withLayers } from './tree-jobs.ts'
 const pathsOf = (layersDir: string, lower: readonly string[]): string[] =>
   lower.map(name => join(layersDir, name)).reverse()
 
-/** Fills an empty folder with a copy of what the layers show. */
-export const copyLayers = (layersDir: string, lower: string[], target: string): Promise<void> =>
-  withFolders(pathsOf(layersDir, lower), layers => withFolder(target, folder => mergeLayers(layers, folder, 'copy')))
+/** Fills an empty folder with what the layers show: copies, or links to their files, which nobody may write to. */
+export const copyLayers = (layersDir: string, lower: string[], target: string, by: MergeBy = 'copy'): Promise<void> =>
+  withFolders(pathsOf(layersDir, lower), layers => withFolder(target, folder => mergeLayers(layers, folder, by)))
 
 /**
  * What the layers show, for as long as `use` takes: by overlay or, where `scratch` is given, as a tree of hard links in a

@@ -104,8 +104,8 @@ test.each([
   ],
   [
     'a secret of a swarm',
-    'services: {web: {image: x}}\nsecrets: {s: {external: true}}',
-    'an external secret or config lives in a swarm',
+    'services: {web: {image: x, secrets: [s]}}\nsecrets: {s: {external: true}}',
+    '1:38: service "web" uses the external secret s, which lives in a swarm',
   ],
   [
     'two sources of a config',

@@ -56,9 +56,14 @@ describe('the name', () => {
   test('a wrong one is refused', async () => {
     await expect(oneFile(WEB, { name: 'A b' })).rejects.toThrow('invalid project name "A b"')
   })
-  test('is a variable of the files when it is given', async () => {
-    const { services } = await oneFile('services: {web: {image: "$COMPOSE_PROJECT_NAME"}}', { name: 'p' })
-    expect(services.web?.image).toBe('p')
+  test.each([
+    ['', { name: 'p' }, 'p'],
+    ['', {}, 'demo'],
+    ['name: w$V\n', { env: { V: '1' } }, 'w1'],
+  ])('is a variable of the files: %j with %j', async (line, more, name) => {
+    const project = await oneFile(`${line}services: {web: {image: "$COMPOSE_PROJECT_NAME"}}`, more)
+    expect(project.services.web?.image).toBe(name)
+    expect(project.name).toBe(name)
   })
 })
 

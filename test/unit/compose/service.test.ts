@@ -47,7 +47,6 @@ describe('long forms', () => {
       { volumes: [{ type: 'tmpfs', target: '/t', tmpfs: { size: 1048576, mode: 0o700 } }] },
     ],
     ['command: echo "a b" c\\ d', { command: ['echo', 'a b', 'c d'] }],
-    ['command:', { command: null }],
     ['entrypoint: ""', { entrypoint: [] }],
     ['healthcheck: {test: curl x, retries: "3"}', { healthcheck: { test: ['CMD-SHELL', 'curl x'], retries: 3 } }],
     [
@@ -112,8 +111,8 @@ describe('the body of POST /containers/create', () => {
     ['cap_add: [NET_ADMIN]\ncap_drop: [ALL]', { HostConfig: { CapAdd: ['NET_ADMIN'], CapDrop: ['ALL'] } }],
     ['mem_limit: 64m\ncpus: 0.5\npids_limit: 10', { HostConfig: { Memory: 67108864, NanoCpus: 5e8, PidsLimit: 10 } }],
     [
-      'deploy: {resources: {limits: {memory: 64m, cpus: "0.5", pids: 10}, reservations: {memory: 32m}}}',
-      { HostConfig: { Memory: 67108864, NanoCpus: 5e8, PidsLimit: 10, MemoryReservation: 33554432 } },
+      'deploy: {resources: {limits: {memory: 64m, cpus: "0.5", pids: 10}, reservations: {memory: 32m, cpus: 0.25}}}',
+      { HostConfig: { Memory: 67108864, NanoCpus: 5e8, PidsLimit: 10, MemoryReservation: 33554432, CpuShares: 256 } },
     ],
     ['restart: on-failure:3', { HostConfig: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 } } }],
     ['deploy: {restart_policy: {condition: any}}', { HostConfig: { RestartPolicy: { Name: 'always' } } }],

@@ -5,7 +5,7 @@ import type { Surroundings } from '../../../compose/run/report.ts'
 import type { UpResult } from '../../../compose/run/up.ts'
 import { CommandError } from '../../errors.ts'
 import { bool, int, list, string, type Values } from '../../parse/flag.ts'
-import { type AbortOn, runAttached } from '../attached.ts'
+import { type AbortOn, EXIT_INTERRUPTED, runAttached } from '../attached.ts'
 import { bringUp, CREATE_FLAGS, createRequest, TIMEOUT } from '../bring-up.ts'
 import { Prefixes } from '../prefix.ts'
 import { openProject, surroundings } from '../project.ts'
@@ -54,11 +54,13 @@ export const up = subcommand({
     let result: UpResult
     try {
       result = await create(context, project, around)
+    } catch (error) {
+      throw end.signal.aborted ? new CommandError('canceled', EXIT_INTERRUPTED) : error
     } finally {
       forget()
       around.stop()
     }
-    if (end.signal.aborted) throw new CommandError('canceled', 130)
+    if (end.signal.aborted) throw new CommandError('canceled', EXIT_INTERRUPTED)
     if (options.detach || options.wait || options['no-start']) return await settle(context, project, result, around)
     return await attach(context, project, result, around)
   },

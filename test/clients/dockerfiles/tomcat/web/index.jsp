@@ -1,0 +1,1 @@
+<%@ page contentType="text/plain" %>six times seven is <%= 6 * 7 %>
