@@ -177,7 +177,7 @@ const WORKING: Section = {
     {
       line: 'docker exec web nosuch',
       differs: NO_RUNC_CODE,
-      skiff: 'executable file not found in $PATH\n',
+      skiff: 'executable file not found in $PATH\r\n',
     },
     {
       line: 'docker exec -w /nope web ls',
