@@ -35,7 +35,10 @@ const DOCUMENTS = [
 ]
 
 /** Not run, but held to show what the document on the right shows. */
-const TRANSLATIONS: Record<string, string> = {}
+const TRANSLATIONS: Record<string, string> = {
+  'README.zh-CN.md': 'README.md',
+  'docs/tutorial.zh-CN.md': 'docs/tutorial.md',
+}
 
 /** Without commands of its own. */
 const INDEX = 'docs/study/README.md'
