@@ -11,6 +11,7 @@ import { BuildCancelled } from './failure.ts'
 import { Keeper } from './keep.ts'
 import { Later } from './later.ts'
 import { findStage, type Plan, planBuild, type Stage } from './plan.ts'
+import { UNDECLARED_ARGS } from './platform.ts'
 import { StageBuilder, type StageResult } from './stage.ts'
 import { Turns } from './turns.ts'
 import type { BuildEvent, BuildRequest, BuildResult } from './types.ts'
@@ -89,11 +90,21 @@ class Build {
     const first = await firstFailure(results, () => this.#stop.abort())
     if (first !== null) throw first.error
     const { state } = await this.#result(workshop, plan, plan.target)
+    this.#warn(plan, await Promise.all(results))
     if (this.#stop.signal.aborted) throw new BuildCancelled()
     if (state.history.length === 0) throw new InvalidParameter('No image was generated. Is your Dockerfile empty?')
     const image = await workshop.keeper.keep(state)
     await this.#name(image, tags)
     return { image, tags }
+  }
+
+  /** An argument that nobody declares is most likely a mistake. */
+  #warn({ globals }: Plan, results: readonly StageResult[]): void {
+    const isKnown = (name: string): boolean =>
+      globals.has(name) || UNDECLARED_ARGS.has(name) || results.some(({ scope }) => scope.has(name))
+    const unused = Object.keys(this.#request.buildArgs).filter(name => !isKnown(name))
+    if (unused.length === 0) return
+    this.#tell({ kind: 'warning', message: `One or more build-args [${unused.join(' ')}] were not consumed` })
   }
 
   /** What has its name already keeps it: nothing is written where nothing changes. */
@@ -127,7 +138,12 @@ class Build {
       tell: this.#tell,
       signal: this.#stop.signal,
       later: this.#later,
-      source: (name, step) => this.#source(workshop, plan, name, step),
+      resumed: new Map(),
+      source: async (name, step) => {
+        const source = await this.#source(workshop, plan, name, step)
+        workshop.resumed.set(step, performance.now())
+        return source
+      },
     }
     return workshop
   }

@@ -21,3 +21,6 @@ export function platformArgs(): Record<`${'TARGET' | 'BUILD'}${'PLATFORM' | 'OS'
 export const PROXY_ARGS = new Set(
   ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'].flatMap(name => [name, name.toLowerCase()]),
 )
+
+/** Those that mean something without a declaration. */
+export const UNDECLARED_ARGS = new Set([...PROXY_ARGS, 'SOURCE_DATE_EPOCH'])

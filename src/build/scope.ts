@@ -55,7 +55,7 @@ export class Scope {
     return { counted, all: this.#entries(values, config) }
   }
 
-  /** Whether anybody declares it; --build-arg for one that nobody does is most likely a mistake. */
+  /** Whether the stage declares it. */
   has(name: string): boolean {
     return this.#args.has(name)
   }

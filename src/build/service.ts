@@ -38,8 +38,26 @@ function chainsOf(cache: BuildCache, layers: Rooms['snapshots']['layers']): Set<
   return chains
 }
 
-export const createBuildService = (rooms: Rooms): BuildService => ({
-  build: (request, context, tell, signal) => build(rooms, request, context, tell, signal),
+export function createBuildService(rooms: Rooms): BuildService {
+  const running = new Set<Promise<unknown>>()
+  const stopping = new AbortController()
+  return {
+    build(request, context, tell, signal) {
+      const result = build(rooms, request, context, tell, AbortSignal.any([signal, stopping.signal]))
+      running.add(result)
+      const forget = (): void => void running.delete(result)
+      result.then(forget, forget)
+      return result
+    },
+    async stop() {
+      stopping.abort()
+      await Promise.allSettled(running)
+    },
+    ...cacheService(rooms),
+  }
+}
+
+const cacheService = (rooms: Rooms): Pick<BuildService, 'tree' | 'cacheUsage' | 'prune'> => ({
   tree: async image => {
     const { chain } = await rooms.context.rooms.images.resolve(image)
     return rooms.snapshots.workers.stream('packTreeOf', () => ({ tree: treeOf(rooms, chain) }))

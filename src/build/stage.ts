@@ -104,7 +104,8 @@ export class StageBuilder {
     try {
       const cached = await work()
       const image = this.#keep()
-      tell({ kind: 'end', step, cached, image, ms: performance.now() - began })
+      const since = this.#workshop.resumed.get(step) ?? began
+      tell({ kind: 'end', step, cached, image, ms: performance.now() - since })
     } catch (error) {
       throw await this.#failed(error, location)
     }

@@ -98,5 +98,7 @@ export interface BuildService {
   /** The files of an image, as one tar archive. @throws NotFound */
   tree(image: string): Promise<Readable>
   cacheUsage(): Promise<CacheEntry[]>
+  /** Ends all builds; resolves when nothing is left of them. */
+  stop(): Promise<void>
   prune(request: PruneRequest): Promise<{ removed: string[]; reclaimed: number }>
 }

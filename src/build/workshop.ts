@@ -39,6 +39,8 @@ export interface Workshop extends Rooms {
   signal: AbortSignal
   /** Clean-up that nobody waits for but the end of the build. */
   later: Later
+  /** By step, when it had what it waited for from other stages: its own time begins there. */
+  resumed: Map<number, number>
   /** The files of a stage, an image or a named context; and what they depend on. */
   source(name: string, step: number): Promise<{ tree: Tree; key: string }>
 }

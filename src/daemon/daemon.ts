@@ -68,6 +68,7 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
       if (settings.liveRestore) releaseAll(containers)
       else await stopAll(containers)
       await commandHosts.stop()
+      await services.builds.stop()
       await api.close(GRACE_MS)
       await metrics?.close()
       await containers.trash.emptied()

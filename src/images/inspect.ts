@@ -45,13 +45,17 @@ export function diskUsage(
   const images = store.all().map(stored => ({ stored, names: layerNames(layers, chainOf(stored)) }))
   const users = new Map<string, number>()
   for (const { names } of images) for (const name of names) users.set(name, (users.get(name) ?? 0) + 1)
+  const parents = new Set(images.map(({ stored }) => stored.record.parent))
   return {
     layersSize: layers.sizeOf([...users.keys()]),
-    images: images.map(({ stored, names }) => {
-      const shared = [...names].filter(name => users.get(name)! > 1)
-      const sharedSize = layers.sizeOf(shared)
-      return { image: describe(stored), sharedSize, uniqueSize: layers.sizeOf([...names]) - sharedSize }
-    }),
+    // As in the list: what only stands below another image is that one's.
+    images: images
+      .filter(({ stored }) => !parents.has(stored.id) || store.referencesOf(stored.id).length > 0)
+      .map(({ stored, names }) => {
+        const shared = [...names].filter(name => users.get(name)! > 1)
+        const sharedSize = layers.sizeOf(shared)
+        return { image: describe(stored), sharedSize, uniqueSize: layers.sizeOf([...names]) - sharedSize }
+      }),
   }
 }
 

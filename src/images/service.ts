@@ -148,6 +148,8 @@ export class ImageService implements Images {
   async importRootfs(archive: Readable, options: ImportOptions): Promise<Image> {
     const stored = await importImage(this.#store, this.#layers, archive, options)
     this.#emit('import', stored, stored.id)
+    const { reference } = options
+    if (reference !== undefined) this.#emit('tag', stored, familiarName(withDefaultTag(parseReference(reference))))
     return this.#describe(stored)
   }
 

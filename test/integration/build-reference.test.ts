@@ -294,6 +294,32 @@ describe('the same image', () => {
   test('the escape directive', () => same('# escape=`\nFROM busybox\nRUN echo a`\n b >/x\nENV A=c:\\d B=`$A'))
 })
 
+test('an image that skiff has built runs in the reference engine, under the same id', async () => {
+  const dockerfile =
+    'FROM busybox AS b\nRUN mkdir /d && ln -s d /l\nFROM busybox\nCOPY --from=b --link /d /d\nRUN rm /bin/vi; echo x >/d/x\nCMD cat /d/x'
+  const id = await buildOk(engines.skiff, { Dockerfile: dockerfile }, { query: { ...BASE, t: 'moved' } })
+  const archive = await engines.skiff.api.stream('GET', '/images/moved/get')
+  await engines.docker.api.request('POST', '/images/load', {
+    body: archive,
+    headers: { 'Content-Type': 'application/x-tar' },
+  })
+  expect((await engines.docker.api.get('/images/moved/json')).Id).toBe(id)
+  expect(await cliOk(engines.docker, ['run', '--rm', '--network', 'none', 'moved'])).toBe('x')
+  expect(await treeOf(engines.docker, 'moved')).toEqual(await treeOf(engines.skiff, 'moved'))
+})
+
+test('an argument that nobody declares is warned of in the same words', async () => {
+  const query = { ...BASE, buildargs: { NOBODY: 'x', HTTP_PROXY: 'y', B: 'z' } }
+  const [skiff, docker] = await Promise.all(
+    [engines.skiff, engines.docker].map(async engine => {
+      const { output } = await build(engine, { Dockerfile: 'FROM busybox\nARG B' }, { query })
+      return output.split('\n').filter(line => line.startsWith('[Warning]'))
+    }),
+  )
+  expect(skiff).toEqual(docker)
+  expect(skiff).toHaveLength(1)
+})
+
 describe('the same refusal', () => {
   const refusals: [string, string, Files?][] = [
     ['an unknown instruction', 'FROM busybox\nFOO bar'],

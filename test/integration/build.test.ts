@@ -585,6 +585,18 @@ describe('nothing is left', () => {
     await expect.poll(() => leftovers(skiff), { timeout: 30_000 }).toEqual(NOTHING)
   })
 
+  test('of one whose daemon was stopped', async () => {
+    const daemon = await startDaemon()
+    await importBusybox(daemon)
+    const folder = await folderOf({ Dockerfile: 'FROM busybox\nRUN echo started; sleep 1000' })
+    const session = open(daemon, ['build', '--progress', 'plain', folder], { tty: true })
+    await session.until('  started')
+    await daemon.terminate()
+    expect(readdirSync(join(daemon.dataRoot, 'build/steps'))).toEqual([])
+    expect(readdirSync(join(daemon.execRoot, 'containers'))).toEqual([])
+    expect((await session.result).code).toBe(1)
+  })
+
   test('of one whose daemon was killed', async () => {
     const daemon = await startDaemon()
     await importBusybox(daemon)

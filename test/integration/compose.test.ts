@@ -402,8 +402,10 @@ test('watch: what changes here changes there', async () => {
 test('build, push, pull and pull_policy with a registry', async () => {
   const { host } = await startRegistry()
   const { ok, compose } = await project({
-    Dockerfile: 'FROM busybox\nARG WORD=none\nRUN echo $WORD > /word\nCMD ["cat", "/word"]\n',
-    'compose.yaml': `services: {web: {image: "${host}/own/web:1", build: {context: ., args: {WORD: built}, tags: ["${host}/own/web:2"]}}, user: {image: "${host}/own/web:2"}}`,
+    Dockerfile:
+      'FROM busybox\nARG WORD=none\nRUN --mount=type=secret,id=s echo $WORD $(cat /run/secrets/s) > /word\nCMD ["cat", "/word"]\n',
+    'compose.yaml': `services: {web: {image: "${host}/own/web:1", build: {context: ., args: {WORD: built}, tags: ["${host}/own/web:2"], secrets: [s]}}, user: {image: "${host}/own/web:2"}}\nsecrets: {s: {environment: S}}`,
+    '.env': 'S=secretly',
     'never.yaml': `services: {web: {image: "${host}/own/none", pull_policy: never}}`,
   })
   const images = async () =>
@@ -418,7 +420,7 @@ test('build, push, pull and pull_policy with a registry', async () => {
   expect(await images()).toEqual([])
   await ok('pull', 'user')
   expect(await images()).toEqual([`${host}/own/web:2`])
-  expect((await compose(['up', '--no-build', 'user'])).stdout).toContain('user-1  | built\n')
+  expect((await compose(['up', '--no-build', 'user'])).stdout).toContain('user-1  | built secretly\n')
   // What can be built is not pulled.
   expect(await compose(['up', '-d', '--no-build', 'web'])).toMatchObject({
     code: 1,

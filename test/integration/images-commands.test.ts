@@ -3,6 +3,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type CliResult, cli, cliOk } from '../support/cli.ts'
 import { startDaemon } from '../support/daemon.ts'
@@ -25,6 +26,8 @@ beforeAll(async () => {
   reference = await startReferenceEngine()
   await importBusybox(reference)
   const step = async (from: string, to: string, ...options: string[]) => {
+    // Images are listed by their second: no two of one.
+    await sleep(1100)
     const id = await cliOk(reference, ['create', from, 'sh'])
     await cliOk(reference, ['cp', await fixture('busybox-image.tar'), `${id}:/${to.replace(':', '-')}`])
     await cliOk(reference, ['commit', ...options, id, to])

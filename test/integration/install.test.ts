@@ -140,6 +140,31 @@ test('the units are what systemd accepts', async () => {
   expect((stdout + stderr).split('\n').filter(line => line.includes('skiffd'))).toEqual([])
 })
 
+test('bin/system/provision, which Vagrant runs, makes a machine that has skiff', { timeout: 600_000 }, async () => {
+  const { stdout, stderr, code } = await onOwnMachine(`
+    # Its packages are the machine's own already; the mirror need not be asked for its lists.
+    mkdir /run/bin; printf '#!/bin/sh\\n[ "$2" = update ] || exec /usr/bin/apt-get "$@"\\n' >/run/bin/apt-get; chmod +x /run/bin/apt-get
+    export PATH=/run/bin:$PATH
+    # There is no network here: Node's packages come out of npm's cache, which holds what this checkout was installed from.
+    export npm_config_offline=true
+    cp "$1/bin/system/provision" /run/provision
+    sh /run/provision "$1" 2>/run/said || { tail -n 20 /run/said >&2; exit 1; }
+    cd /; /usr/local/bin/skiff run --rm host echo a second one
+    ${DAEMON_ENDS}`)
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/^kernel +ok/m)
+  expect(stdout).toContain('skiff works on this machine.\na second one\n')
+  expect(code).toBe(0)
+})
+
+test('the Vagrantfile is one that vagrant accepts', async () => {
+  const { code, stdout } = await openCommand(['vagrant', 'validate', '--ignore-provider'], {
+    cwd: CHECKOUT,
+    env: { VAGRANT_HOME: join(folder, 'vagrant'), VAGRANT_DOTFILE_PATH: join(folder, 'dotfile'), HOME: folder },
+  }).result
+  expect([code, stdout]).toEqual([0, expect.stringContaining('validated successfully')])
+})
+
 test('the scripts are ones that shellcheck has nothing to say of', async () => {
   const scripts = ['skiff', 'skiffd', 'setup', 'install-system', 'uninstall-system', 'system/provision']
   const { code, stdout } = await openCommand(

@@ -145,7 +145,7 @@ test('npm pack makes a package that npm install -g installs and that runs', { ti
     "$1/skiff" --version
     "$1/skiffd" --data-root "$2/data" --exec-root "$2/exec" --bridge none -p "$2/pid" -H ${socket} --cgroup-parent /skiff-test-${RUN}-pack 2>"$2.log" &
     while ! "$1/skiff" -H ${socket} ps -q 2>/dev/null; do kill -0 $! || { cat "$2.log"; exit 1; }; sleep 0.2; done
-    "$1/skiff" -H ${socket} run --rm host echo from the package
+    "$1/skiff" -H ${socket} run --rm --network none host echo from the package
     kill $!; wait $!`
   const { stdout, code } = await command(['sh', '-uc', script, 'sh', join(target, 'bin'), root], { cwd: '/' })
   expect(stdout).toMatch(/^skiff version \d[^\n]*\nfrom the package\n$/i)

@@ -123,7 +123,18 @@ async function tree(call: Call): Promise<void> {
 }
 
 async function prune(call: Call): Promise<void> {
-  const filters = call.query.filters(['until', 'id', 'parent', 'type', 'description', 'inuse', 'shared', 'private'])
+  const filters = call.query.filters([
+    'until',
+    'id',
+    'parent',
+    'type',
+    'description',
+    'inuse',
+    'shared',
+    'private',
+    'label',
+    'label!',
+  ])
   const { removed, reclaimed } = await call.services.builds.prune({
     all: call.query.flag('all'),
     keepBytes: call.query.int('keep-storage', 0),

@@ -43,6 +43,9 @@ const TESTS: Record<string, (entry: CacheEntry, value: string) => boolean> = {
   inuse: ({ inUse }, value) => inUse === isTrue(value),
   shared: ({ shared }, value) => shared === isTrue(value),
   private: ({ shared }, value) => shared !== isTrue(value),
+  // What is kept has no labels: `docker system prune` gives its filter to everything.
+  label: () => false,
+  'label!': () => true,
   until: ({ lastUsedAt }, value) => Date.parse(lastUsedAt) < momentOf(value),
 }
 

@@ -20,18 +20,6 @@ export const expandWords = (text: string, variables: Variables, escapeChar: stri
 export const expandText = (text: string, variables: Variables, escapeChar: string): string =>
   new Lexer(text, variables, escapeChar, { keepQuotes: true }).words().text
 
-/** The names that a text refers to, found by expanding it. */
-export function namesIn(text: string, escapeChar: string): Set<string> {
-  const names = new Set<string>()
-  try {
-    expandWord(text, name => void names.add(name), escapeChar)
-  } catch (error) {
-    // ${name:?message} of a variable that only seems to be missing here.
-    if (!(error instanceof InvalidParameter)) throw error
-  }
-  return names
-}
-
 class Lexer {
   readonly #text: string
   readonly #variables: Variables

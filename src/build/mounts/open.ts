@@ -77,9 +77,10 @@ function lazyMemory({ context }: Workshop, undo: Undo): () => string {
   }
 }
 
+/** As a volume is mounted: in a user namespace its files' ids are those inside. */
 const bound = (source: string, destination: string, rw: boolean): ContainerMount => ({
   ...PLAIN_MOUNT,
-  type: 'bind',
+  type: 'volume',
   source,
   destination,
   rw,

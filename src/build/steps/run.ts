@@ -90,7 +90,7 @@ async function scriptMount({ scratchFolder }: Workshop, script: string): Promise
   const source = join(folder, 'EOF0')
   await writeFile(source, script, { mode: 0o755 })
   await chmod(source, 0o755)
-  return { ...PLAIN_MOUNT, type: 'bind', source, destination: SCRIPT, rw: false, propagation: 'rprivate' }
+  return { ...PLAIN_MOUNT, type: 'volume', source, destination: SCRIPT, rw: false, propagation: 'rprivate' }
 }
 
 const networkMode = ({ request }: Workshop, { network }: InstructionOf<'run'>): string =>

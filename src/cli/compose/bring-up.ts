@@ -37,6 +37,11 @@ export const TIMEOUT = int('Seconds until a container is killed', { short: 't' }
 
 export type CreateOptions = Values<typeof CREATE_FLAGS>
 
+/** As if none of the flags were given: for commands that have few of them. */
+export const NO_CREATE_FLAGS = Object.fromEntries(
+  Object.entries(CREATE_FLAGS).map(([name, flag]) => [name, flag.initial]),
+) as CreateOptions
+
 /** The parts of a request that the flags say. @throws CommandError for flags that contradict each other */
 export function createRequest(
   context: Pick<ComposeContext, 'session' | 'engine' | 'configFolder' | 'globals'>,

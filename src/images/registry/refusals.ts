@@ -50,8 +50,14 @@ async function limited(response: SessionResponse): Promise<string> {
 }
 
 export function unreachable(url: string, error: unknown): Unavailable {
-  const { code, message } = error as NodeJS.ErrnoException
-  return new Unavailable(`Get "${url}/v2/": ${code && !message?.includes(code) ? `${code}: ` : ''}${message}`, {
-    cause: error,
-  })
+  return new Unavailable(`Get "${url}/v2/": ${reasonOf(error as NodeJS.ErrnoException)}`, { cause: error })
+}
+
+/** The two that everybody meets, in the words that Docker's users know. */
+function reasonOf(error: NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string }): string {
+  const { code, message, address, port, hostname } = error
+  const host = address?.includes(':') ? `[${address}]` : address
+  if (code === 'ECONNREFUSED' && host) return `dial tcp ${host}:${port}: connect: connection refused`
+  if (code === 'ENOTFOUND' && hostname) return `dial tcp: lookup ${hostname}: no such host`
+  return `${code && !message?.includes(code) ? `${code}: ` : ''}${message}`
 }

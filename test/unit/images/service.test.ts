@@ -42,7 +42,7 @@ describe('images', () => {
     for (const name of ['localhost:5000/tools', 'localhost:5000/tools:latest', image.id, bare, bare.slice(0, 8)]) {
       expect((await images.resolve(name)).id).toBe(image.id)
     }
-    expect(events).toEqual(['import'])
+    expect(events).toEqual(['import', 'tag'])
   })
 
   it('that are not there are named as Docker names them', async () => {
@@ -83,7 +83,7 @@ describe('images', () => {
       { deleted: id },
       { deleted: chain[0] },
     ])
-    expect(events).toEqual(['import', 'tag', 'tag', 'untag', 'untag', 'untag', 'delete'])
+    expect(events).toEqual(['import', 'tag', 'tag', 'tag', 'untag', 'untag', 'untag', 'delete'])
     expect(await layerNames(folder)).toEqual(['0'])
     expect(await readdir(join(folder, 'images/blobs/sha256'))).toEqual([])
   })

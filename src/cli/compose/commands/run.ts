@@ -16,7 +16,7 @@ import { startAttached } from '../../containers/start-attached.ts'
 import { environment, labels } from '../../create/environment.ts'
 import { CommandError } from '../../errors.ts'
 import { bool, list, string } from '../../parse/flag.ts'
-import { bringUp, CREATE_FLAGS, createRequest } from '../bring-up.ts'
+import { bringUp, CREATE_FLAGS, createRequest, NO_CREATE_FLAGS } from '../bring-up.ts'
 import { imageSupply } from '../images.ts'
 import { openProject, surroundings } from '../project.ts'
 import { type ComposeContext, subcommand } from '../subcommand.ts'
@@ -86,12 +86,9 @@ async function prepare(
   around: Awaited<ReturnType<typeof surroundings>>,
 ): Promise<string> {
   const { engine, options } = context
-  const initial = Object.fromEntries(
-    Object.entries(CREATE_FLAGS).map(([key, flag]) => [key, flag.initial]),
-  ) as Parameters<typeof createRequest>[1]
   const request = createRequest(
     context,
-    { ...initial, build: options.build, pull: options.pull, 'remove-orphans': options['remove-orphans'] },
+    { ...NO_CREATE_FLAGS, build: options.build, pull: options.pull, 'remove-orphans': options['remove-orphans'] },
     project,
     around,
   )

@@ -1,7 +1,7 @@
 /** skiff compose scale: SERVICE=NUMBER … */
 
 import { bool } from '../../parse/flag.ts'
-import { bringUp, CREATE_FLAGS, createRequest } from '../bring-up.ts'
+import { bringUp, createRequest, NO_CREATE_FLAGS } from '../bring-up.ts'
 import { withProgress } from '../containers.ts'
 import { openProject } from '../project.ts'
 import { parseScale } from '../scale.ts'
@@ -14,11 +14,8 @@ export const scale = subcommand({
   async run(context) {
     const wanted = parseScale(context.args)
     const project = await openProject(context, Object.keys(wanted))
-    const initial = Object.fromEntries(
-      Object.entries(CREATE_FLAGS).map(([name, flag]) => [name, flag.initial]),
-    ) as Parameters<typeof createRequest>[1]
     await withProgress(context, async around => {
-      const request = createRequest(context, initial, project, around)
+      const request = createRequest(context, NO_CREATE_FLAGS, project, around)
       await bringUp({
         ...request,
         services: Object.keys(wanted),

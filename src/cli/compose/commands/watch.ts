@@ -11,7 +11,7 @@ import { writeArchive } from '../../copy/container-path.ts'
 import { packPath } from '../../copy/pack.ts'
 import { CommandError } from '../../errors.ts'
 import { bool } from '../../parse/flag.ts'
-import { bringUp, CREATE_FLAGS, type CreateOptions, createRequest } from '../bring-up.ts'
+import { bringUp, createRequest, NO_CREATE_FLAGS } from '../bring-up.ts'
 import { withProgress } from '../containers.ts'
 import { openProject } from '../project.ts'
 import { type ComposeContext, subcommand } from '../subcommand.ts'
@@ -53,10 +53,6 @@ export const watch = subcommand({
   },
 })
 
-const initial = Object.fromEntries(
-  Object.entries(CREATE_FLAGS).map(([name, flag]) => [name, flag.initial]),
-) as CreateOptions
-
 const bring = (
   context: WatchContext,
   project: Project,
@@ -67,7 +63,7 @@ const bring = (
     context.options.quiet ? { ...context, globals: { ...context.globals, progress: 'quiet' } } : context,
     around =>
       bringUp({
-        ...createRequest(context, { ...initial, build: !withDependencies }, project, around),
+        ...createRequest(context, { ...NO_CREATE_FLAGS, build: !withDependencies }, project, around),
         services,
         withDependencies,
       }),
