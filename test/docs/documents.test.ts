@@ -22,6 +22,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const DOCUMENTS = [
   'README.md',
   'docs/tutorial.md',
+  'docs/limits.md',
   'docs/study/1-container.md',
   'docs/study/2-namespaces.md',
   'docs/study/3-cgroups.md',
@@ -93,7 +94,7 @@ test('every document is listed', () => {
       .map(name => join(folder, name))
   const found = [
     ...inFolder('.', /^README.*\.md$/),
-    ...inFolder('docs', /^tutorial.*\.md$/),
+    ...inFolder('docs', /^(tutorial.*|limits)\.md$/),
     ...inFolder('docs/study', /\.md$/),
   ]
   expect([...DOCUMENTS, ...Object.keys(TRANSLATIONS), INDEX].sort()).toEqual(found.sort())
