@@ -49,6 +49,20 @@ test('--debug shows no password', async () => {
   expect(stderr).not.toContain('my-secret')
 })
 
+test('tables that Docker has no format for come as JSON, too', async () => {
+  await cliOk(skiff, ['run', '-d', '--name', 'tabled', '-p', '127.0.0.1::80', 'busybox', 'sleep', '1000'])
+  await cliOk(skiff, ['exec', 'tabled', 'touch', '/new'])
+  const rows = async (...words: string[]) =>
+    (await cliOk(skiff, words)).split('\n').map(line => JSON.parse(line) as Record<string, string>)
+  expect((await rows('top', '--format', 'json', 'tabled'))[0]).toMatchObject({ CMD: 'sleep 1000' })
+  expect(await rows('diff', '--format', 'json', 'tabled')).toContainEqual({ Kind: 'A', Path: '/new' })
+  const published = { Port: '80/tcp', Address: expect.stringMatching(/^127\.0\.0\.1:\d+$/) }
+  expect(await rows('port', '--format', 'json', 'tabled')).toEqual([published])
+  expect(await rows('port', '--format', 'json', 'tabled', '80')).toEqual([published])
+  expect((await cli(skiff, ['diff', '--format', 'yaml', 'tabled'])).stderr).toContain('invalid format "yaml"')
+  await cliOk(skiff, ['rm', '-f', 'tabled'])
+})
+
 test('env is for the shell', async () => {
   expect(await cliOk(skiff, ['env'])).toBe(`export DOCKER_HOST='unix://${skiff.socket}'`)
 })

@@ -3,6 +3,7 @@
 import { segment } from '../../client/paths.ts'
 import { write } from '../../client/write.ts'
 import { command } from '../command.ts'
+import { jsonFlag, wantsJson, writeJsonLines } from '../output/json-lines.ts'
 
 interface Change {
   Kind: number
@@ -13,11 +14,17 @@ interface Change {
 const KINDS = ['C', 'A', 'D']
 
 export const diff = command({
-  usage: 'CONTAINER',
+  usage: '[OPTIONS] CONTAINER',
   arity: [1, 1],
-  flags: {},
-  async run({ session, engine, args }) {
+  flags: { format: jsonFlag() },
+  async run({ session, engine, options, args }) {
+    const json = wantsJson(options.format)
     const rows = (await engine.get<Change[] | null>(`/containers/${segment(args[0] ?? '')}/changes`)) ?? []
+    if (json)
+      return await writeJsonLines(
+        session,
+        rows.map(({ Kind, Path }) => ({ Kind: KINDS[Kind], Path })),
+      )
     await write(
       session.stdout,
       rows

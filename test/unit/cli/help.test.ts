@@ -55,9 +55,13 @@ const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   'image inspect': ['platform'],
 }
 
-/** What Docker has with BuildKit only. */
+/** What Docker has with BuildKit only, or not at all. */
 const ADDED: Readonly<Record<string, readonly string[]>> = {
   build: ['build-context', 'output', 'progress', 'secret', 'ssh'],
+  // Docker has no machine's form of these.
+  diff: ['format'],
+  port: ['format'],
+  top: ['format'],
 }
 
 describe('Docker knows the same flags of', () => {
