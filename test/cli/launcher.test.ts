@@ -29,7 +29,7 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 test.each([
-  [['ps', '-a', '--no-trunc']],
+  [['ps', '-a', '--format', 'table {{.ID}}\t{{.Names}}\t{{.Command}}']],
   [['--help']],
   [['run', '--help']],
   [['nonsense']],
