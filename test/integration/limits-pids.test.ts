@@ -59,8 +59,9 @@ test('a fork bomb stays in its container, which can be killed; the daemon and th
 
 test('the limit of an update counts from that moment, in both directions', async () => {
   const id = await start(skiff, shell('sleep 100000'))
+  // Waits for what it has killed: nobody else in there would, and what is not waited for counts.
   const forked = async () => {
-    const script = 'i=0; while [ $i -lt 12 ]; do sleep 1000 & i=$((i+1)); done; echo all; kill $(jobs -p)'
+    const script = 'i=0; while [ $i -lt 12 ]; do sleep 1000 & i=$((i+1)); done; echo all; kill $(jobs -p); wait'
     return (await exec(skiff, id, ['sh', '-c', script])).stdout
   }
   expect(await forked()).toBe('all\n')

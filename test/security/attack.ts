@@ -75,8 +75,19 @@ export const attackLines = async (...args: Parameters<typeof attack>): Promise<s
 }
 
 /** A hostile container that runs until the test ends, on a terminal: its output comes as it is, unframed. */
-export const hostile = (engine: Engine, command: string[], host: object = {}, spec: object = {}): Promise<string> =>
-  start(engine, without({ Cmd: command, HostConfig: host, Tty: true, ...spec }))
+export async function hostile(
+  engine: Engine,
+  command: string[],
+  host: object = {},
+  spec: object = {},
+): Promise<string> {
+  const id = await start(engine, without({ Cmd: command, HostConfig: host, Tty: true, ...spec }))
+  // Before the folders that it is at work in: they could not be removed under its hands.
+  disposeLater(
+    async () => void (await engine.api.request('DELETE', `/containers/${id}`, { query: { force: 1, v: 1 } })),
+  )
+  return id
+}
 
 /** Waits until such a container has printed a line that matches, or has ended; answers all the lines that it has printed. */
 export async function printed(engine: Engine, id: string, pattern: RegExp): Promise<string[]> {

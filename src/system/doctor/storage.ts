@@ -38,7 +38,7 @@ async function overlay(existing: string, dataRoot: string): Promise<Finding> {
     if (why === null) return ok('storage', `overlay works on ${dataRoot} (${type})`)
     return warning('storage', {
       found: `overlay does not work on ${dataRoot} (${type})`,
-      consequence: 'each container gets a copy of its image: slower, and it takes the space again (storage driver vfs)',
+      consequence: 'each container gets a copy of its image: slower, and it takes the space again',
       remedy: 'put the data-root on ext4, xfs, btrfs or tmpfs: in a container, on a volume (-v skiff:/var/lib/skiff)',
     })
   } finally {
