@@ -1,11 +1,12 @@
 /** What Tab offers: asked as the shells do, and in bash, fish and zsh themselves. */
 
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { cliOk, openCommand } from '../support/cli.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
+import { disposeLater } from '../support/disposal.ts'
 import { importBusybox } from '../support/images.ts'
 import { SKIFF } from '../support/programs.ts'
 
@@ -66,6 +67,7 @@ describe('offered', () => {
 /** Runs a script of the shell with the completion loaded, `$COMPLETION` being its file. */
 async function inShell(shell: string, script: string): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'skiff-completion-'))
+  disposeLater(() => rm(folder, { recursive: true }))
   const file = join(folder, `skiff.${shell}`)
   await writeFile(file, await cliOk(skiff, ['completion', shell]))
   const words = { bash: ['--norc', '--noprofile'], zsh: ['-f'], fish: ['--no-config'] }[shell] ?? []
