@@ -128,6 +128,9 @@ describe('without a daemon', () => {
     run('unshare', [
       '-m',
       '-n',
+      // Nothing outlives the script: neither a daemon that it ends nor one that was about to give way to it.
+      '-p',
+      '--mount-proc',
       '--fork',
       '--kill-child',
       'sh',

@@ -41,8 +41,10 @@ export function testTerminal(start: () => Promise<Engine>): void {
     session.write(`sh -c 'echo run''ning; exec sleep 1000'\n`)
     await session.until('running\r\n')
     session.write(CTRL_C)
+    // A terminal forgets what was typed after it until the shell reads again.
+    await session.until(/running\r\n[\s\S]*# /)
     session.write('echo $((40 + 2))\n')
-    await session.until('42')
+    await session.until(/42\r\n[\s\S]*# /)
     session.write(CTRL_D)
     // 130 from the interrupted sleep, or 0: what matters is that it is the shell that ended.
     expect((await session.result).stdout).toContain('42')
