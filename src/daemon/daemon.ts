@@ -1,16 +1,18 @@
 /** The daemon's life: configure, open, reconcile, serve, and on a signal go. */
 
 import type { Logger } from 'pino'
-import { createApiServer } from '../api/server.ts'
+import { type ApiServer, createApiServer, type ListenAddress } from '../api/server.ts'
+import type { Services } from '../api/services.ts'
 import { removeLeftBuilds } from '../build/service.ts'
 import { reconcile } from '../containers/reconcile.ts'
 import { releaseAll, stopAll } from '../containers/shutdown.ts'
+import { undoOnFailure } from '../kernel/undo.ts'
 import { CommandHosts } from './command-host.ts'
 import { reportFindings } from './examination.ts'
 import { lockFolder } from './folder-lock.ts'
 import { makeFolders } from './instance.ts'
 import { listenAddresses } from './listen.ts'
-import { serveMetrics } from './metrics.ts'
+import { type Metrics, serveMetrics } from './metrics.ts'
 import { removePidFile, writePidFile } from './pid-file.ts'
 import { notify } from './service-manager.ts'
 import { openServices } from './services.ts'
@@ -39,25 +41,16 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
       'another firewall drops what is forwarded: containers on bridges may be unreachable (`skiff doctor` names the remedy)',
     )
   }
-  // Before anybody can ask for anything: who finds the socket finds this file, too.
-  await writePidFile(settings.pidFile)
   const commandHosts = new CommandHosts(settings.hosts, log)
-  await commandHosts.clear()
-  const metrics = settings.metricsAddress
-    ? await serveMetrics(settings.metricsAddress, services.system.version().version, services.containers)
-    : null
-  const api = createApiServer(services, {
-    log,
-    debug: settings.debug,
-    onOwnClient: () => commandHosts.start(),
-    ...(metrics && { observe: metrics.observe }),
+  const { api, metrics } = await undoOnFailure(async undo => {
+    // Somebody else may have an address: then nothing of ours stays, unless containers of ours run.
+    undo.defer(() => networks?.retire())
+    // Before anybody can ask for anything: who finds the socket finds this file, too.
+    await writePidFile(settings.pidFile)
+    undo.defer(() => removePidFile(settings.pidFile))
+    return await serve(settings, log, services, addresses, commandHosts)
   })
-  for (const address of addresses) {
-    if (address.kind === 'tcp') {
-      log.warn({ host: address.host }, 'the API is served without encryption: whoever reaches this port is root here')
-    }
-    await api.listen(address)
-  }
+  await commandHosts.clear()
   reportFindings(settings, log).catch(error => log.error({ err: error }, 'the host could not be examined'))
   log.info({ hosts: settings.hosts, dataRoot: settings.dataRoot }, 'skiffd is ready')
   notify('READY=1', 'containers can be started')
@@ -77,4 +70,29 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
       for (const lock of locks) await lock.close()
     },
   }
+}
+
+async function serve(
+  settings: Settings,
+  log: Logger,
+  services: Services,
+  addresses: readonly ListenAddress[],
+  commandHosts: CommandHosts,
+): Promise<{ api: ApiServer; metrics: Metrics | null }> {
+  const metrics = settings.metricsAddress
+    ? await serveMetrics(settings.metricsAddress, services.system.version().version, services.containers)
+    : null
+  const api = createApiServer(services, {
+    log,
+    debug: settings.debug,
+    onOwnClient: () => commandHosts.start(),
+    ...(metrics && { observe: metrics.observe }),
+  })
+  for (const address of addresses) {
+    if (address.kind === 'tcp') {
+      log.warn({ host: address.host }, 'the API is served without encryption: whoever reaches this port is root here')
+    }
+    await api.listen(address)
+  }
+  return { api, metrics }
 }
