@@ -1,5 +1,6 @@
 /** The build service, as src/api sees it. */
 
+import type { Roots } from '../containers/store/files.ts'
 import type { ChainId } from '../snapshots/types.ts'
 import { build } from './build.ts'
 import { BuildCache } from './cache/cache.ts'
@@ -7,7 +8,7 @@ import { pruneCache } from './cache/prune.ts'
 import { cacheUsage } from './cache/usage.ts'
 import { contextsFolder, removeFolder } from './context.ts'
 import { removeLeftMemory } from './mounts/memory.ts'
-import { removeLeftSteps } from './steps/container.ts'
+import { type LeftStepsRooms, removeLeftSteps } from './steps/container.ts'
 import type { BuildService } from './types.ts'
 import { type Rooms, treeOf } from './workshop.ts'
 
@@ -20,6 +21,7 @@ export async function openCache({
   layers: Rooms['snapshots']['layers']
 }): Promise<BuildCache> {
   const cache = await BuildCache.open(dataRoot)
+  await cache.removeLost(chain => layers.find(chain) !== undefined)
   layers.addUser(() => chainsOf(cache, layers))
   return cache
 }
@@ -66,10 +68,9 @@ const cacheService = (rooms: Rooms): Pick<BuildService, 'tree' | 'cacheUsage' | 
   prune: request => pruneCache(rooms, request),
 })
 
-/** What builds of a daemon that was killed have left. */
-export async function removeLeftBuilds({ context, cache, snapshots }: Rooms): Promise<void> {
-  await removeLeftSteps(context)
-  await removeLeftMemory(context.roots)
-  await cache.removeLost(chain => snapshots.layers.find(chain) !== undefined)
-  await removeFolder(contextsFolder(context.roots.dataRoot))
+/** What builds of a daemon that was killed have left. Before layers are swept. */
+export async function removeLeftBuilds(rooms: LeftStepsRooms, roots: Roots): Promise<void> {
+  await removeLeftSteps(rooms, roots)
+  await removeLeftMemory(roots)
+  await removeFolder(contextsFolder(roots.dataRoot))
 }

@@ -5,8 +5,7 @@ import type { Logger } from 'pino'
 import { API_VERSION, MIN_API_VERSION } from '../api/server.ts'
 import type { Services } from '../api/services.ts'
 import { CacheFolders } from '../build/mounts/cache-folders.ts'
-import { createBuildService, openCache } from '../build/service.ts'
-import type { Rooms as BuildRooms } from '../build/workshop.ts'
+import { createBuildService, openCache, removeLeftBuilds } from '../build/service.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
 import { type ContainerDefaults, Context } from '../containers/context.ts'
 import { Files } from '../containers/files/container-files.ts'
@@ -38,7 +37,6 @@ const CERTIFICATE_FOLDERS = ['/etc/skiff/certs.d', '/etc/docker/certs.d']
 
 export interface Daemon {
   services: Services
-  builds: BuildRooms
   containers: Context
   networks: Networks | null
 }
@@ -57,6 +55,7 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
   ])
   // Before the images: what is swept then is what nobody keeps.
   const cache = await openCache({ dataRoot: settings.dataRoot, layers: room.layers })
+  await removeLeftBuilds({ cgroups, snapshots: room.snapshots, runtime: { adoptShim } }, settings)
   const users: { context: Context | null } = { context: null }
   const emit = events.emit.bind(events)
   const [images, localVolumes] = await Promise.all([
@@ -123,7 +122,7 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
       limits: settings.transfers,
     }),
   }
-  return { services, builds, containers: context, networks }
+  return { services, containers: context, networks }
 }
 
 const usesOfImage = (context: Context | null, id: string) =>

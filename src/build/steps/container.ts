@@ -15,7 +15,7 @@ import { openNetwork } from '../../containers/network/open.ts'
 import { planNetwork } from '../../containers/network/plan.ts'
 import { PLANNED_SOURCES } from '../../containers/spec/sources.ts'
 import { buildSpec } from '../../containers/spec/spec.ts'
-import { type ContainerPaths, containerPaths } from '../../containers/store/files.ts'
+import { type ContainerPaths, containerPaths, type Roots } from '../../containers/store/files.ts'
 import { type ContainerMount, initialState } from '../../containers/store/record.ts'
 import type { ContainerConfig, ContainerId, HostConfig } from '../../containers/types.ts'
 import { timestampNow } from '../../kernel/clock.ts'
@@ -44,7 +44,7 @@ export interface StepProcess {
 /** Its name in the network, which does not change from build to build. */
 const HOSTNAME = 'buildkitsandbox'
 
-const stepsFolder = (context: Context): string => join(context.roots.dataRoot, 'build', 'steps')
+const stepsFolder = ({ dataRoot }: Pick<Roots, 'dataRoot'>): string => join(dataRoot, 'build', 'steps')
 
 /** Resolves to the exit code when all its processes are gone; the rest is cleaned up `later`. @throws StartFailed */
 export function runProcess(context: Context, step: StepProcess, signal: AbortSignal, later: Later): Promise<number> {
@@ -139,7 +139,7 @@ async function assemble(context: Context, step: StepProcess): Promise<LiveContai
 }
 
 function stepPaths(context: Context, id: ContainerId): ContainerPaths {
-  const folder = join(stepsFolder(context), id)
+  const folder = join(stepsFolder(context.roots), id)
   const files = {
     hostname: join(folder, 'hostname'),
     hosts: join(folder, 'hosts'),
@@ -169,17 +169,29 @@ async function readFrames(stream: Duplex, tell: StepProcess['onOutput']): Promis
   }
 }
 
-/** What builds of a daemon that was killed have left. Before anybody looks at containers: what is found here is none. */
-export async function removeLeftSteps(context: Context): Promise<void> {
-  const folder = stepsFolder(context)
+/** What of the daemon is there when a new one looks for what builds of the last one have left. */
+export type LeftStepsRooms = Pick<Context['rooms'], 'cgroups' | 'snapshots'> & {
+  runtime: Pick<Context['rooms']['runtime'], 'adoptShim'>
+}
+
+/**
+ * What builds of a daemon that was killed have left. Before anybody looks at containers, for what is found here is none, and before
+ * layers are swept: those that a step stood on were not on the disk for certain yet, and nobody is to miss them.
+ */
+export async function removeLeftSteps({ cgroups, snapshots, runtime }: LeftStepsRooms, roots: Roots): Promise<void> {
+  const folder = stepsFolder(roots)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   for (const id of readdirSync(folder)) {
+    const { run } = containerPaths(roots, id as ContainerId)
+    const shim = await runtime.adoptShim(run)
     // A limit of the whole build below another parent is the one thing that is not known any more: such groups end by themselves.
-    const cgroup = context.rooms.cgroups.open(id)
+    const cgroup = cgroups.open(id)
     await cgroup.kill()
+    // It writes into its folder until then.
+    if (shim.kind === 'running') await shim.handle.exited.catch(() => undefined)
     await cgroup.remove()
-    await context.rooms.snapshots.remove(id)
-    await rm(containerPaths(context.roots, id as ContainerId).run, { recursive: true, force: true })
+    await snapshots.remove(id)
+    await rm(run, { recursive: true, force: true })
     await rm(join(folder, id), { recursive: true, force: true })
   }
 }
