@@ -11,6 +11,8 @@ export default defineConfig({
     // A process per file: tests unshare namespaces, and native code must not take its neighbours down.
     pool: 'forks',
     maxWorkers: 2,
+    // Two cores, real kernels, thousands of containers: what chance spoils is tried again, and named by test/support/second-tries.ts.
+    retry: 1,
     testTimeout: patience * 60_000,
     hookTimeout: patience * 120_000,
   },
