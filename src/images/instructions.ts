@@ -74,7 +74,8 @@ export function applyInstructions(config: ImageConfig, instructions: readonly st
 const commandOf = (config: ImageConfig, rest: string): string[] =>
   jsonArray(rest) ?? [...(config.shell ?? DEFAULT_SHELL), rest]
 
-function jsonArray(text: string): string[] | undefined {
+/** Of the exec form; undefined: it is another one. */
+export function jsonArray(text: string): string[] | undefined {
   if (!text.startsWith('[')) return undefined
   try {
     const value: unknown = JSON.parse(text)

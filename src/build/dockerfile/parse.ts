@@ -1,5 +1,6 @@
 /** A Dockerfile's text as instructions. Dockerfile reference; the words of errors are Docker's. */
 
+import { jsonArray } from '../../images/instructions.ts'
 import { parseError } from './error.ts'
 import { type FlagKinds, type Flags, takeFlags } from './flags.ts'
 import { type Heredoc, heredocsIn, rawWords, readStatements, type Statement } from './lines.ts'
@@ -147,24 +148,14 @@ function shellLine(rest: string, heredocs: readonly Heredoc[], escapeChar: strin
 /** A JSON array of strings is the exec form; anything else goes to the shell, as the reference says. */
 function execForm(rest: string): CommandLine | null {
   const argv = jsonArray(rest)
-  return argv === null ? null : { form: 'exec', argv }
-}
-
-export function jsonArray(text: string): string[] | null {
-  if (!text.startsWith('[')) return null
-  try {
-    const value: unknown = JSON.parse(text)
-    return Array.isArray(value) && value.every(item => typeof item === 'string') ? value : null
-  } catch {
-    return null
-  }
+  return argv === undefined ? null : { form: 'exec', argv }
 }
 
 const commandOf = ({ rest }: Reading): CommandLine => execForm(rest) ?? { form: 'shell', line: rest }
 
 function readShell({ statement, rest }: Reading): Instruction {
   const argv = jsonArray(rest)
-  if (argv === null) throw parseError('SHELL requires the arguments to be in JSON form', statement)
+  if (argv === undefined) throw parseError('SHELL requires the arguments to be in JSON form', statement)
   if (argv.length === 0) throw parseError('SHELL requires at least one argument', statement)
   return { kind: 'shell', argv, location: locationOf(statement) }
 }
@@ -216,7 +207,7 @@ const readWords = ({ statement, rest }: Reading, kind: 'expose' | 'volume'): Ins
 
 function readVolume(reading: Reading): Instruction {
   const words = jsonArray(reading.rest)
-  if (words === null) return readWords(reading, 'volume')
+  if (words === undefined) return readWords(reading, 'volume')
   if (words.length === 0) throw parseError('VOLUME requires at least one argument', reading.statement)
   if (words.includes('')) throw parseError('VOLUME specified can not be an empty string', reading.statement)
   return { kind: 'volume', words, location: locationOf(reading.statement) }
@@ -264,7 +255,7 @@ function readHealthcheck({ statement, rest, flags }: Reading): Instruction {
   if (type !== 'CMD') throw parseError(`Unknown type ${JSON.stringify(type)} in HEALTHCHECK (try CMD)`, statement)
   if (after === '') throw parseError('Missing command after HEALTHCHECK CMD', statement)
   const argv = jsonArray(after)
-  const test = argv === null ? ['CMD-SHELL', after] : ['CMD', ...argv]
+  const test = argv === undefined ? ['CMD-SHELL', after] : ['CMD', ...argv]
   return { kind: 'healthcheck', health: { ...health, test }, location: locationOf(statement) }
 }
 
