@@ -2,8 +2,9 @@
 
 import { constants } from 'node:fs'
 import { AT_FDCWD, close, openat2, statAt } from '../kernel/files.ts'
+import { entryOf } from './pack/describe.ts'
 import { readWhole } from './pieces.ts'
-import { type ByteString, fromText } from './tar/byte-string.ts'
+import { fromText } from './tar/byte-string.ts'
 import { type Entry, padding } from './tar/entry.ts'
 import { END_OF_ARCHIVE, encodeEntry } from './tar/writer.ts'
 
@@ -41,20 +42,5 @@ function* copy(to: string, from: string): Generator<Buffer> {
   }
 }
 
-const entry = (kind: Entry['kind'], name: string, known: Partial<Entry>): Entry => ({
-  kind,
-  name: fromText(name),
-  mode: 0,
-  uid: 0,
-  gid: 0,
-  modified: { s: 0, ns: 0 },
-  accessed: undefined,
-  target: '' as ByteString,
-  major: 0,
-  minor: 0,
-  xattrs: new Map(),
-  storedSize: 0,
-  size: 0,
-  extents: undefined,
-  ...known,
-})
+const entry = (kind: Entry['kind'], name: string, known: Partial<Entry>): Entry =>
+  entryOf({ kind, name: fromText(name), modified: { s: 0, ns: 0 }, mode: 0, ...known })
