@@ -20,8 +20,9 @@ import {
   utimes,
 } from 'node:fs/promises'
 import { dirname, join, posix } from 'node:path'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { extract, type Header } from 'tar-stream'
+import { write } from '../../client/write.ts'
 import { type Plan, renamed } from './paths.ts'
 
 export interface UnpackOptions {
@@ -121,8 +122,7 @@ async function makeFile(entry: Entry, path: string): Promise<void> {
 async function feed(source: Readable, archive: ReturnType<typeof extract>): Promise<void> {
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
-      if (!archive.write(chunk))
-        await new Promise<void>(resolve => archive.once('drain', () => resolve()).once('close', () => resolve()))
+      await write(archive as unknown as Writable, chunk)
     }
     archive.end(undefined)
   } catch (error) {
