@@ -1,5 +1,6 @@
 /** Credentials for registries, in bodies and in the header X-Registry-Auth. Engine API reference, "AuthConfig". */
 
+import { DEFAULT_DOMAIN, parseReference } from '../../images/references.ts'
 import type { RegistryAuth } from '../services.ts'
 import { parseJson } from './json.ts'
 import { map, orZero, ROOT, text } from './schema.ts'
@@ -24,9 +25,8 @@ export function registryConfig(header: string | string[] | undefined): (image: s
     return () => null
   }
   return image => {
-    const [first = ''] = image.split('/')
-    const host = image.includes('/') && /[.:]|^localhost$/.test(first) ? first : ''
-    const names = host === '' ? DOCKER_HUB : [host, `https://${host}`, `http://${host}`]
+    const { domain } = parseReference(image)
+    const names = domain === DEFAULT_DOMAIN ? DOCKER_HUB : [domain, `https://${domain}`, `http://${domain}`]
     const name = names.find(candidate => known[candidate] !== undefined)
     return name === undefined ? null : known[name]!
   }
