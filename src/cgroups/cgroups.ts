@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { Conflict, hasCode, InvalidParameter } from '../kernel/errors.ts'
 import { childGroups, processesBelow } from './files.ts'
 import { ContainerGroup } from './group.ts'
-import { type Layout, readLayout } from './layout.ts'
+import { type Layout, modeOf, readLayout } from './layout.ts'
 import { performActions } from './plan.ts'
 import { tryRemoveGroup } from './remove.ts'
 import { supportOf } from './support.ts'
@@ -56,10 +56,7 @@ class DaemonCgroups implements Cgroups {
   }
 
   get mode(): Cgroups['mode'] {
-    const v1 = this.trees.layout.hierarchies.some(({ version, controllers }) => version === 1 && controllers.length > 0)
-    const v2 = this.trees.layout.hierarchies.some(({ version }) => version === 2)
-    if (v1 && v2) return 'hybrid'
-    return v1 ? 'legacy' : 'unified'
+    return modeOf(this.trees.layout.hierarchies)
   }
 
   controllers(): ControllerPlace[] {

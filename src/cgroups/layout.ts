@@ -124,3 +124,13 @@ export function folderOf(hierarchy: Hierarchy, group: string): string | null {
   const above = mountRoot === '/' ? '' : mountRoot
   return group.startsWith(`${above}/`) ? join(mountPoint, group.slice(above.length)) : null
 }
+
+export type CgroupMode = 'legacy' | 'hybrid' | 'unified'
+
+/** What the host has: version 1 alone, some controllers on each, or version 2 alone. */
+export function modeOf(hierarchies: readonly Hierarchy[]): CgroupMode {
+  const v1 = hierarchies.some(({ version, controllers }) => version === 1 && controllers.length > 0)
+  const v2 = hierarchies.some(({ version }) => version === 2)
+  if (v1 && v2) return 'hybrid'
+  return v1 ? 'legacy' : 'unified'
+}

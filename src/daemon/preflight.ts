@@ -2,18 +2,15 @@
 
 import { release } from 'node:os'
 import { hasCode, Unavailable } from '../kernel/errors.ts'
-
-const OLDEST_KERNEL = [5, 14] as const
+import { isTooOld, OLDEST_KERNEL } from '../system/doctor/kernel.ts'
 
 /** @throws Unavailable */
 export function checkHost(): void {
   if (process.platform !== 'linux') throw new Unavailable('skiffd runs on Linux only')
   if (process.geteuid?.() !== 0) throw new Unavailable('skiffd needs to be started with root privileges')
-  const [major = 0, minor = 0] = release().split('.').map(Number)
-  const [needMajor, needMinor] = OLDEST_KERNEL
-  if (major < needMajor || (major === needMajor && minor < needMinor)) {
+  if (isTooOld()) {
     throw new Unavailable(
-      `skiff needs Linux ${needMajor}.${needMinor} or later (clone3, openat2, mount_setattr, …); this is ${release()}`,
+      `skiff needs Linux ${OLDEST_KERNEL} or later (clone3, openat2, mount_setattr, …); this is ${release()}`,
     )
   }
 }

@@ -2,7 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Hierarchy, readLayout } from '../../cgroups/layout.ts'
+import { type CgroupMode, type Hierarchy, modeOf, readLayout } from '../../cgroups/layout.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 const USES: readonly [string, string][] = [
@@ -24,13 +24,13 @@ export function examineCgroups(): Finding[] {
       }),
     ]
   }
-  return [mode(hierarchies), ...writable(hierarchies), ...missing(hierarchies)]
+  return [ok('cgroups', MODES[modeOf(hierarchies)]), ...writable(hierarchies), ...missing(hierarchies)]
 }
 
-function mode(hierarchies: readonly Hierarchy[]): Finding {
-  const v1 = hierarchies.some(({ version, controllers }) => version === 1 && controllers.length > 0)
-  const v2 = hierarchies.some(({ version }) => version === 2)
-  return ok('cgroups', v1 ? (v2 ? 'hybrid: some controllers on version 1, some on 2' : 'version 1') : 'version 2')
+const MODES: Record<CgroupMode, string> = {
+  legacy: 'version 1',
+  hybrid: 'hybrid: some controllers on version 1, some on 2',
+  unified: 'version 2',
 }
 
 function writable(hierarchies: readonly Hierarchy[]): Finding[] {

@@ -14,5 +14,10 @@ export async function examine(subject: Subject): Promise<Finding[]> {
   const first = [...examineKernel(), ...examinePrivileges(), ...examineCgroups()]
   // Who is not root can try nothing of this.
   if (process.geteuid?.() !== 0) return [...first, ...examineSurroundings(subject)]
-  return [...first, ...(await examineStorage(subject)), ...examineNetwork(subject), ...examineSurroundings(subject)]
+  return [
+    ...first,
+    ...(await examineStorage(subject)),
+    ...(await examineNetwork(subject)),
+    ...examineSurroundings(subject),
+  ]
 }

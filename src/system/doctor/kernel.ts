@@ -4,7 +4,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
-const OLDEST = [5, 14] as const
+/** The first with everything that a start needs. */
+export const OLDEST_KERNEL = '5.14'
+
+export function isTooOld(kernel = release()): boolean {
+  const [major = 0, minor = 0] = kernel.split('.').map(Number)
+  const [oldestMajor = 0, oldestMinor = 0] = OLDEST_KERNEL.split('.').map(Number)
+  return major < oldestMajor || (major === oldestMajor && minor < oldestMinor)
+}
 
 const NAMESPACES: readonly [string, string][] = [
   ['mnt', 'no container can start'],
@@ -21,11 +28,10 @@ export function examineKernel(): Finding[] {
 }
 
 function version(): Finding {
-  const [major = 0, minor = 0] = release().split('.').map(Number)
-  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return ok('kernel', `Linux ${release()}`)
+  if (!isTooOld()) return ok('kernel', `Linux ${release()}`)
   return problem('kernel', {
     found: `Linux ${release()}`,
-    consequence: `skiffd does not start: it needs Linux ${OLDEST.join('.')} (clone3, openat2, mount_setattr)`,
+    consequence: `skiffd does not start: it needs Linux ${OLDEST_KERNEL} (clone3, openat2, mount_setattr)`,
     remedy: 'update the kernel: apt-get install linux-image-amd64, dnf update kernel',
   })
 }

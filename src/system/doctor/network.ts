@@ -1,6 +1,6 @@
 /** Whether containers can have networks: links, addresses, the firewall. Tried in a namespace that is thrown away. */
 
-import { closeSync, existsSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync } from 'node:fs'
 import { release } from 'node:os'
 import { KernelError, Unavailable } from '../../kernel/errors.ts'
 import { makeNetworkNamespace } from '../../kernel/namespaces.ts'
@@ -8,11 +8,12 @@ import { Nftables, NftablesError } from '../../kernel/nftables.ts'
 import { addBridge, addVeth } from '../../netlink/link.ts'
 import { NetlinkSocket } from '../../netlink/socket.ts'
 import { foreignForwardDrops } from '../../networks/firewall.ts'
+import { networking } from '../host.ts'
 import { type Finding, ok, problem, type Subject, warning } from './finding.ts'
 
-export function examineNetwork(subject: Subject): Finding[] {
+export async function examineNetwork(subject: Subject): Promise<Finding[]> {
   if (subject.bridge === 'none') return [ok('network', 'no bridges are wanted (--bridge none)')]
-  return [links(), ...firewall(subject), forwarding()]
+  return [links(), ...firewall(subject), await forwarding()]
 }
 
 function links(): Finding {
@@ -85,10 +86,9 @@ function drops(nftables: Nftables, { table, bridge }: Subject): Finding[] {
   })
 }
 
-function forwarding(): Finding {
-  const path = '/proc/sys/net/ipv4/ip_forward'
-  const on = existsSync(path) && readFileSync(path, 'utf8').trim() === '1'
-  if (on) return ok('forwarding', 'the host forwards IPv4')
+async function forwarding(): Promise<Finding> {
+  const { ipv4Forwarding } = await networking()
+  if (ipv4Forwarding) return ok('forwarding', 'the host forwards IPv4')
   return warning('forwarding', {
     found: 'the host does not forward IPv4',
     consequence: 'skiffd switches it on when it makes its first bridge; what switches it off again cuts containers off',
