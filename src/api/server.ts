@@ -16,6 +16,7 @@ import { API_VERSION } from './http/version.ts'
 import { routes } from './routes/index.ts'
 import type { Services } from './services.ts'
 
+export type { Observe } from './http/dispatch.ts'
 export type { ListenAddress } from './http/listen.ts'
 export { API_VERSION, MIN_API_VERSION } from './http/version.ts'
 

@@ -2,7 +2,7 @@
 
 import yargs from 'yargs'
 import { InvalidParameter } from '../kernel/errors.ts'
-import { OPTIONS, type Option, type RawSettings } from './options.ts'
+import { ACTIONS, DEFAULT_CONFIG_FILE, OPTIONS, type Option, type RawSettings } from './options.ts'
 
 export interface CommandLine {
   /** Only what was given. */
@@ -15,8 +15,6 @@ export interface CommandLine {
   /** Examine the host, print the findings as JSON, and end: what `skiff doctor` shows. */
   doctor: boolean
 }
-
-const DEFAULT_CONFIG_FILE = '/etc/skiff/daemon.json'
 
 const TYPES = {
   text: 'string',
@@ -41,9 +39,7 @@ export async function parseCommandLine(words: string[], version: string): Promis
       'camel-case-expansion': false,
       'dot-notation': false,
     })
-    .option('config-file', { type: 'string', describe: `Daemon configuration file (default "${DEFAULT_CONFIG_FILE}")` })
-    .option('doctor', { type: 'boolean', describe: 'Examine this host, print what was found as JSON, and exit' })
-    .option('validate', { type: 'boolean', describe: 'Validate daemon configuration and exit' })
+    .options(ACTIONS)
   for (const { flag, short, kind, describe } of all) {
     if (flag === null) continue
     const repeats = TYPES[kind] === 'array'

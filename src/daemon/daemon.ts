@@ -3,7 +3,6 @@
 import type { Logger } from 'pino'
 import { type ApiServer, createApiServer, type ListenAddress } from '../api/server.ts'
 import type { Services } from '../api/services.ts'
-import { removeLeftBuilds } from '../build/service.ts'
 import { reconcile } from '../containers/reconcile.ts'
 import { releaseAll, stopAll } from '../containers/shutdown.ts'
 import { undoOnFailure } from '../kernel/undo.ts'
@@ -30,8 +29,7 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
   await makeFolders(settings)
   const locks = [await lockFolder(settings.dataRoot), await lockFolder(settings.execRoot)]
   const addresses = await listenAddresses(settings.hosts, settings.group)
-  const { services, builds, containers, networks } = await openServices(settings, log)
-  await removeLeftBuilds(builds)
+  const { services, containers, networks } = await openServices(settings, log)
   await reconcile(containers)
   services.volumes.settle()
   // After the last sandbox is restored: the firewall's table is written as a whole.
@@ -51,12 +49,19 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
     return await serve(settings, log, services, addresses, commandHosts)
   })
   await commandHosts.clear()
+  const tell = (...state: Parameters<typeof notify>): void => {
+    try {
+      notify(...state)
+    } catch (error) {
+      log.error({ err: error }, 'the service manager cannot be told how it goes')
+    }
+  }
   reportFindings(settings, log).catch(error => log.error({ err: error }, 'the host could not be examined'))
   log.info({ hosts: settings.hosts, dataRoot: settings.dataRoot }, 'skiffd is ready')
-  notify('READY=1', 'containers can be started')
+  tell('READY=1', 'containers can be started')
   return {
     async stop() {
-      notify('STOPPING=1', 'containers run on')
+      tell('STOPPING=1', settings.liveRestore ? 'containers run on' : 'containers are stopped')
       containers.stopping = true
       if (settings.liveRestore) releaseAll(containers)
       else await stopAll(containers)

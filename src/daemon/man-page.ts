@@ -1,7 +1,7 @@
 /** skiffd(8), made of the table of options. */
 
 import { bold, escaped, item, page, paragraphs } from '../cli/man/roff.ts'
-import { OPTIONS, type Option } from './options.ts'
+import { ACTIONS, DEFAULT_CONFIG_FILE, OPTIONS, type Option } from './options.ts'
 
 export function daemonPage(version: string): string {
   const all: readonly Option[] = OPTIONS
@@ -20,12 +20,9 @@ export function daemonPage(version: string): string {
     },
     {
       heading: 'OPTIONS',
-      body: [
-        ...flags,
-        item('--config-file', 'Daemon configuration file (default /etc/skiff/daemon.json)'),
-        item('--validate', 'Validate daemon configuration and exit'),
-        item('--doctor', 'Examine this host, print what was found as JSON, and exit'),
-      ].join('\n'),
+      body: [...flags, ...Object.entries(ACTIONS).map(([name, { describe }]) => item(`--${name}`, describe))].join(
+        '\n',
+      ),
     },
     {
       heading: 'CONFIGURATION FILE',
@@ -36,7 +33,7 @@ export function daemonPage(version: string): string {
       body: [
         item('/run/skiff/skiff.sock', 'The API.'),
         item('/var/lib/skiff', 'Images, layers, containers, volumes, networks.'),
-        item('/etc/skiff/daemon.json', 'The configuration.'),
+        item(DEFAULT_CONFIG_FILE, 'The configuration.'),
         item('/etc/skiff/certs.d', 'Certificates of registries.'),
       ].join('\n'),
     },

@@ -4,20 +4,12 @@
  */
 
 import { createServer, type Server } from 'node:http'
+import type { Observe } from '../api/server.ts'
 import type { ContainerService } from '../containers/types.ts'
 import { InvalidParameter } from '../kernel/errors.ts'
 
-/** One answered request. */
-export interface Observation {
-  readonly method: string
-  /** With the names of its parameters in place of their values. */
-  readonly route: string
-  readonly status: number
-  readonly seconds: number
-}
-
 export interface Metrics {
-  observe(observation: Observation): void
+  observe: Observe
   close(): Promise<void>
 }
 

@@ -164,6 +164,15 @@ export const OPTIONS = [
   { key: 'no-proxy', flag: 'no-proxy', kind: 'text', describe: 'Hosts that are reached without a proxy' },
 ] as const satisfies readonly Option[]
 
+export const DEFAULT_CONFIG_FILE = '/etc/skiff/daemon.json'
+
+/** Flags that are no settings: on the command line only. */
+export const ACTIONS = {
+  'config-file': { type: 'string', describe: `Daemon configuration file (default "${DEFAULT_CONFIG_FILE}")` },
+  doctor: { type: 'boolean', describe: 'Examine this host, print what was found as JSON, and exit' },
+  validate: { type: 'boolean', describe: 'Validate daemon configuration and exit' },
+} as const
+
 export type OptionKey = (typeof OPTIONS)[number]['key']
 
 /** Raw values by key, as the command line or the file has them. */
