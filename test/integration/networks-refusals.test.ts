@@ -159,7 +159,10 @@ test.each([
   ['create --network taken --ip 192.0.2.1 busybox', IP_OUTSIDE],
   ['create --ip PREFIX.7 busybox', USER_DEFINED],
   ['create --network bridge --ip PREFIX.7 busybox', USER_DEFINED],
-  ['create --network nonsense busybox', '1 Error response from daemon: network nonsense not found'],
+  [
+    'run --rm --network nonsense busybox',
+    "125 ENGINE: Error response from daemon: network nonsense not found\n\nRun 'ENGINE run --help' for more information",
+  ],
   ['create -v : busybox', "1 Error response from daemon: invalid volume specification: ':'"],
   ['create --tmpfs /x:nonsense busybox', '1 Error response from daemon: invalid tmpfs option ["nonsense"]'],
   ['volume ls --filter nonsense=1', BAD_FILTER],

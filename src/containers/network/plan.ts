@@ -1,6 +1,6 @@
 /** Which networks a container is in, checked when it is created; nothing is reserved before its start. */
 
-import { InvalidParameter } from '../../kernel/errors.ts'
+import { InvalidParameter, NotFound } from '../../kernel/errors.ts'
 import type { SandboxRequest } from '../../networks/types.ts'
 import type { Context } from '../context.ts'
 import { userNamespaceOf } from '../spec/user-namespace.ts'
@@ -30,7 +30,7 @@ export const EMPTY_ENDPOINT: EndpointConfig = {
   linkLocalIps: [],
 }
 
-/** @throws NotFound `network x not found`, InvalidParameter, Conflict */
+/** @throws InvalidParameter, Conflict, NotFound for a container that is linked to and is not there */
 export async function planNetwork(context: Context, asked: NetworkParts): Promise<NetworkPlan> {
   const { networks } = context.rooms
   const mode = asked.hostConfig.networkMode
@@ -46,7 +46,7 @@ export async function planNetwork(context: Context, asked: NetworkParts): Promis
     return { endpoints, initial, warnings: publishWarning(parts) }
   }
   if (networks !== null) {
-    await networks.validate(sandboxRequest(context, parts))
+    await ifThere(networks.validate(sandboxRequest(context, parts)))
     return { endpoints, initial, warnings: [] }
   }
   if (mode !== 'bridge')
@@ -98,12 +98,25 @@ export function sandboxRequest(context: Context, parts: NetworkParts): SandboxRe
   }
 }
 
+/**
+ * As Docker, the start says that a network is not there: until then it can be made. A client that is told so at the creation takes
+ * it for a missing image, and pulls that.
+ */
+async function ifThere<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found
+  } catch (error) {
+    if (error instanceof NotFound) return undefined
+    throw error
+  }
+}
+
 /** What inspect shows of a container that does not run. */
 async function emptyEndpoints(context: Context, parts: NetworkParts): Promise<Record<string, Endpoint>> {
   if (parts.hostConfig.networkMode.startsWith('container:')) return {}
   const { networks } = context.rooms
   const entries = Object.entries(parts.endpoints).map(async ([ref, endpoint]) => {
-    const network = networks === null ? { id: '', name: ref } : await networks.inspect(ref)
+    const network = (networks && (await ifThere(networks.inspect(ref)))) ?? { id: '', name: ref }
     return [network.name, idleEndpoint(network.id, endpoint)] as const
   })
   return Object.fromEntries(await Promise.all(entries))
