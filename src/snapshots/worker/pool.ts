@@ -26,6 +26,9 @@ const WORKER = fileURLToPath(
 )
 const IDLE_MS = 10_000
 
+/** As many wait for a registry by default (three downloads, five uploads): they must not hold up who copies or commits. */
+const MOST_TRANSFERS = 8
+
 interface Thread {
   worker: Worker
   idle: NodeJS.Timeout | undefined
@@ -47,7 +50,7 @@ export class WorkerPool {
   readonly #waiting: ((thread: Thread) => void)[] = []
   #started = 0
 
-  constructor(limit = Math.max(availableParallelism(), 4)) {
+  constructor(limit = Math.max(availableParallelism(), MOST_TRANSFERS + 4)) {
     this.#limit = limit
   }
 
