@@ -1,6 +1,7 @@
 /** `--security-opt`: what is understood, and what this host cannot give. */
 
-import { InvalidParameter } from '../../kernel/errors.ts'
+import { existsSync, readFileSync } from 'node:fs'
+import { InvalidParameter, NotImplemented } from '../../kernel/errors.ts'
 
 export interface SecurityOptions {
   noNewPrivileges: boolean | null
@@ -11,10 +12,13 @@ export interface SecurityOptions {
 }
 
 /**
- * label= and apparmor= are taken and have no effect, as in a Docker on a host without SELinux and AppArmor.
- * @throws InvalidParameter
+ * label= and apparmor= mean nothing on a host without SELinux and AppArmor, and are taken there, as by Docker. Where they would mean
+ * something, what we cannot do is refused. @throws InvalidParameter, NotImplemented
  */
-export function parseSecurityOptions(options: readonly string[]): SecurityOptions {
+export function parseSecurityOptions(
+  options: readonly string[],
+  active: ReadonlySet<string> = activeModules(),
+): SecurityOptions {
   const result: SecurityOptions = { noNewPrivileges: null, seccomp: 'default', systemPathsUnconfined: false }
   for (const option of options) {
     // Docker took 'key:value', too, and still does.
@@ -24,9 +28,37 @@ export function parseSecurityOptions(options: readonly string[]): SecurityOption
       else if (key !== 'disable') throw new InvalidParameter(`invalid --security-opt 1: "${option}"`)
       continue
     }
+    refuseForeign(key, value, active)
     apply(result, key, value, option)
   }
   return result
+}
+
+/** What takes the restriction away asks for nothing that we do not do anyway. */
+const FREE: Readonly<Record<string, string>> = { apparmor: 'unconfined', label: 'disable' }
+const MODULES: Readonly<Record<string, string>> = { apparmor: 'AppArmor', label: 'SELinux' }
+
+function refuseForeign(key: string, value: string, active: ReadonlySet<string>): void {
+  const module = MODULES[key]
+  if (module !== undefined && active.has(module) && value !== FREE[key])
+    throw new NotImplemented(
+      `--security-opt ${key}=${value}: skiff sets no ${module} rules; ${key}=${FREE[key]} is allowed`,
+    )
+}
+
+let modules: ReadonlySet<string> | undefined
+
+/** The kernel's security modules, by those names: they do not change while it runs. */
+function activeModules(): ReadonlySet<string> {
+  if (modules === undefined) {
+    const path = '/sys/kernel/security/lsm'
+    const loaded = existsSync(path) ? readFileSync(path, 'utf8').split(',') : []
+    const found: string[] = []
+    if (loaded.includes('apparmor')) found.push('AppArmor')
+    if (existsSync('/sys/fs/selinux/enforce')) found.push('SELinux')
+    modules = new Set(found)
+  }
+  return modules
 }
 
 function apply(result: SecurityOptions, key: string, value: string, option: string): void {
