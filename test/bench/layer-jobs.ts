@@ -54,8 +54,10 @@ async function removeWritten(engine: Engine): Promise<void> {
 /** The registry of each engine. */
 const registries = new Map<Engine, string>()
 
+/** On the loopback of the engine that is to use it: the reference has one of its own. */
 async function openRegistry(engine: Engine): Promise<void> {
-  registries.set(engine, (await startRegistry()).host)
+  const through = engine.name === 'docker' ? ['nsenter', '-t', `${await engine.daemonPid()}`, '-n'] : []
+  registries.set(engine, (await startRegistry({ through })).host)
 }
 
 const inRegistry = (engine: Engine): string => `${registries.get(engine)}/debian`
