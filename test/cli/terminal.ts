@@ -57,6 +57,36 @@ export function testTerminal(start: () => Promise<Engine>): void {
     session.write(`x=kept${DETACH}`)
     expect((await session.result).code).toBe(0)
     expect(await cliOk(engine, ['inspect', '-f', '{{.State.Running}}', 'left'])).toBe('true')
+    const again = open(engine, ['attach', 'left'], tty)
+    again.write('\necho $x-$x\n')
+    await again.until('kept-kept')
+    again.write(DETACH)
+    expect(await again.result).toMatchObject({ code: 1, stdout: expect.stringContaining('read escape sequence') })
+    const last = open(engine, ['attach', 'left'], tty)
+    // Drawn again although nothing was typed: the size was changed for it.
+    await last.until('# ')
+    last.write('exit 3\n')
+    expect((await last.result).code).toBe(3)
+  })
+
+  test('--detach-keys sets other keys, and ctrl-p alone reaches the process', async () => {
+    const session = open(
+      engine,
+      ['run', '-it', '--rm', '--name', 'keys', '--detach-keys', 'ctrl-a,x', 'busybox', 'cat', '-v'],
+      tty,
+    )
+    session.write('a\n')
+    await session.until('a\r\na\r\n')
+    session.write('\x10\n')
+    await session.until('^P')
+    session.write('\x01x')
+    await session.result
+    await cliOk(engine, ['rm', '-f', 'keys'])
+  })
+
+  test('stats empties the screen once, then writes over its table', async () => {
+    await cliOk(engine, ['run', '-d', '--name', 'measured', 'busybox', 'sleep', '1000'])
+    const session = open(engine, ['stats', 'measured'], tty)
     const line = `[^${ESC}]*${ESC}\\[K\r\n`
     await session.until(
       new RegExp(`^${ESC}\\[2J${ESC}\\[HCONTAINER ID${line}.* measured ${line}${ESC}\\[J${ESC}\\[HCONTAINER ID`),
