@@ -12,7 +12,7 @@ import type { ListedFile } from './file-list.ts'
 import { foldersIn, LayerFiles, LOWEST_LAYER } from './layer-files.ts'
 import { type Layer, LayerRecords } from './layer-records.ts'
 import { Settling } from './settling.ts'
-import { type ChainId, type DiffId, MAX_LAYERS, type Sendable, type StorageDriver } from './types.ts'
+import { type ChainId, type DiffId, type Digest, MAX_LAYERS, type Sendable, type StorageDriver } from './types.ts'
 import type { ExpectedArchive, LayerFolders, UnpackedLayer } from './worker/layer-jobs.ts'
 import type { WorkerPool } from './worker/pool.ts'
 import type { RepeatableLayer } from './worker/repeat-jobs.ts'
@@ -137,7 +137,13 @@ export class LayerStore {
 
   /** Makes a layer of a container's upper folder. */
   stageUpper(upper: string): Promise<StagedLayer> {
-    return this.stageBy(folders => this.#workers.run('commitUpper', { upper, folders }))
+    return this.stageBy(async folders => {
+      const joined = await this.#workers.runJoined(['giveUpper', { upper }], ['takeLayer', { folders }])
+      if (joined === undefined) return this.#workers.run('commitUpper', { upper, folders })
+      const [{ diffId, archiveSize, size }, contents] = joined
+      const storedDigest = diffId as string as Digest
+      return { diffId, storedDigest, storedSize: archiveSize, archiveSize, contents: { ...contents, size } }
+    })
   }
 
   /** The same without a copy: the folder itself becomes the layer. Nobody may use it any more. */
