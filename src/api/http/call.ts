@@ -29,6 +29,8 @@ export interface CallParts {
   connection?: Connection
 }
 
+export const encodeJson = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value)}\n`)
+
 export class Call {
   readonly services: Services
   readonly log: Logger
@@ -78,7 +80,11 @@ export class Call {
 
   /** Answers with JSON, which Docker ends with a newline. */
   send(status: number, value: unknown): void {
-    const body = Buffer.from(`${JSON.stringify(value)}\n`)
+    this.sendEncoded(status, encodeJson(value))
+  }
+
+  /** The same of what encodeJson() gave. */
+  sendEncoded(status: number, body: Buffer): void {
     this.response
       .writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length })
       .end(this.request.method === 'HEAD' ? undefined : body)
@@ -105,9 +111,12 @@ export class Call {
 
   /** Answers with a stream of bytes, as fast as the client takes them; the source is destroyed when the client goes. */
   async stream(contentType: string | null, source: Readable): Promise<void> {
-    this.begin(contentType)
-    if (!isSendable(source) || !(await sendPast(this.response, source, this.signal))) {
+    try {
+      this.begin(contentType)
+      if (isSendable(source) && (await sendPast(this.response, source, this.signal))) return
       await pipeline(source, this.response)
+    } finally {
+      source.destroy()
     }
   }
 }

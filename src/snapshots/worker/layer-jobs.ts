@@ -14,7 +14,7 @@ import { TarReader } from '../tar/reader.ts'
 import type { DiffId, Digest } from '../types.ts'
 import { type LayerContents, LayerUnpacker } from '../unpack/layer.ts'
 import { walk } from '../walk.ts'
-import type { Output, Receiver } from './streams.ts'
+import { type Output, Receiver } from './streams.ts'
 import { sendAll, withFolder } from './tree-jobs.ts'
 
 /** Absolute paths of what a layer consists of. */
@@ -55,7 +55,11 @@ export async function unpackLayerArchive(
   const { compression, content } = await decompress(stored)
   // The digest of an archive that is not compressed is taken once.
   const archive = compression === 'none' ? stored : new Measured(content)
-  const source = new ByteSource(compression === 'none' ? content : archive)
+  const isAsItCame = compression === 'none' && input instanceof Receiver
+  const source = new ByteSource(
+    compression === 'none' ? content : archive,
+    isAsItCame ? chunk => input.recycle(chunk) : undefined,
+  )
   const { contents, terminated } = await unpack(source, folders)
   const result: UnpackedLayer = {
     diffId: archive.digest() as string as DiffId,
