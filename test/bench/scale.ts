@@ -3,6 +3,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { freePort } from '../cli/free-port.ts'
@@ -19,6 +20,7 @@ const count = Number(process.env.SKIFF_SCALE_COUNT ?? 1_000)
 const rounds = Number(process.env.SKIFF_SCALE_ROUNDS ?? 1)
 const profile = process.env.SKIFF_SCALE_PROFILE ?? ''
 
+const PROFILE = fileURLToPath(new URL('profile.mjs', import.meta.url))
 const run = promisify(execFile)
 
 /** What is measured: its name, the figure, its unit, and what it shall not exceed when there are a thousand containers. */
@@ -92,8 +94,12 @@ class Scale {
     await this.#phase('queries', undefined, async () => {
       await this.#repeat('ps: the command', 100, 10, () => run(command, [...words, 'ps']))
       await this.#repeat('ps: GET /containers/json', 100, 10, () => crowd.list())
-      await this.#repeat('the same with a filter for one label', undefined, 10, () => crowd.list({ label: ['number=7'] }))
-      await this.#repeat('the same with a filter for one name', undefined, 10, () => crowd.list({ name: ['^/crowd-7$'] }))
+      await this.#repeat('the same with a filter for one label', undefined, 10, () =>
+        crowd.list({ label: ['number=7'] }),
+      )
+      await this.#repeat('the same with a filter for one name', undefined, 10, () =>
+        crowd.list({ name: ['^/crowd-7$'] }),
+      )
       await this.#repeat('inspect by name', undefined, 50, n => inspect(skiff, `crowd-${n % count}`))
       await this.#repeat('exec of `true`', undefined, 10, n => exec(skiff, `crowd-${n % count}`, ['true']))
       await this.#repeat('stats of one, one-shot', undefined, 10, n =>
@@ -130,7 +136,7 @@ test('scale', async () => {
     execRoot,
     logLevel: 'info',
     config: { 'metrics-addr': `127.0.0.1:${port}` },
-    env: profile === '' ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-interval 500 --cpu-prof-dir=${profile}` },
+    env: profile === '' ? {} : { NODE_OPTIONS: `--import ${PROFILE}`, SKIFF_PROFILE: profile },
   })
   await importBusybox(skiff)
   const crowd = new Crowd(skiff, count)
