@@ -17,6 +17,8 @@ export async function whileStopped<T>(
   const ran = container.state.running
   // As with a restart: --rm does not remove it now.
   container.restartRequested = true
+  // Clients that know by which ports it is reached need not ask again.
+  container.portsBefore = container.state.network.ports
   try {
     if (ran) await stopContainer(context, container, ending)
     return await container.queue.run(async () => {
@@ -26,6 +28,7 @@ export async function whileStopped<T>(
     })
   } finally {
     container.restartRequested = false
+    container.portsBefore = {}
   }
 }
 
