@@ -12,38 +12,38 @@ beforeAll(async () => {
   const script = 'trap "exit 0" TERM; while :; do sleep 0.02; done'
   await cliOk(skiff, ['run', '-d', '--name', 'db', '-v', '/data', 'busybox', 'sh', '-c', script])
   await cliOk(skiff, ['exec', 'db', 'sh', '-c', 'echo 1 >/one; echo 1 >/data/one'])
-  expect(await cliOk(skiff, ['snapshot', 'create', '--stop', '-v', 'db', 'loaded'])).toBe('loaded\n')
+  expect(await cliOk(skiff, ['snapshot', 'create', '--stop', '-v', 'db', 'loaded'])).toBe('loaded')
 })
 
 test('a snapshot is listed in every form', async () => {
   const rows = (await cliOk(skiff, ['snapshot', 'ls'])).split('\n')
   expect(rows[0]).toMatch(/^SNAPSHOT +CONTAINER +IMAGE +CREATED +USED BY +SIZE$/)
   expect(rows[1]).toMatch(/^loaded +db +busybox +.* ago +db +4B$/)
-  expect(await cliOk(skiff, ['snapshot', 'ls', '-q'])).toBe('loaded\n')
+  expect(await cliOk(skiff, ['snapshot', 'ls', '-q'])).toBe('loaded')
   const format = '{{.Name}} {{.Container}} {{.Volumes}} {{.UsedBy}}'
-  expect(await cliOk(skiff, ['snapshot', 'list', '--format', format])).toBe('loaded db /data db\n')
+  expect(await cliOk(skiff, ['snapshot', 'list', '--format', format])).toBe('loaded db /data db')
   const line = JSON.parse(await cliOk(skiff, ['snapshot', 'ls', '--format', 'json']))
   expect(line).toMatchObject({ Name: 'loaded', Container: 'db', Size: '4B' })
   const [inspected] = JSON.parse(await cliOk(skiff, ['snapshot', 'inspect', 'loaded']))
   expect(inspected).toMatchObject({ Name: 'loaded', ContainerName: 'db', Driver: 'overlay2', Size: 4 })
-  expect(await cliOk(skiff, ['snapshot', 'inspect', '-f', '{{.Image}}', 'loaded'])).toBe('busybox\n')
+  expect(await cliOk(skiff, ['snapshot', 'inspect', '-f', '{{.Image}}', 'loaded'])).toBe('busybox')
 })
 
 test('a container goes back to it', async () => {
   const look = ['exec', 'db', 'cat', '/one', '/data/one']
   await cliOk(skiff, ['exec', 'db', 'sh', '-c', 'echo 2 >/one; echo 2 >/data/one'])
-  expect(await cliOk(skiff, ['reset', '--kill', 'db'])).toBe('db\n')
-  expect(await cliOk(skiff, look)).toBe('1\n1\n')
+  expect(await cliOk(skiff, ['reset', '--kill', 'db'])).toBe('db')
+  expect(await cliOk(skiff, look)).toBe('1\n1')
   await cliOk(skiff, ['exec', 'db', 'rm', '/one'])
-  expect(await cliOk(skiff, ['container', 'reset', '-t', '1', 'db', 'loaded'])).toBe('db\n')
-  expect(await cliOk(skiff, look)).toBe('1\n1\n')
+  expect(await cliOk(skiff, ['container', 'reset', '-t', '1', 'db', 'loaded'])).toBe('db')
+  expect(await cliOk(skiff, look)).toBe('1\n1')
 })
 
 test('others begin at it, and need name no image', async () => {
   const run = ['run', '--rm', '--from-snapshot', 'loaded']
-  expect(await cliOk(skiff, [...run, 'cat', '/one', '/data/one'])).toBe('1\n1\n')
+  expect(await cliOk(skiff, [...run, 'cat', '/one', '/data/one'])).toBe('1\n1')
   await cliOk(skiff, ['create', '--name', 'other', '--from-snapshot=loaded'])
-  expect(await cliOk(skiff, ['inspect', '-f', '{{.Config.Image}} {{.Path}}', 'other'])).toBe('busybox sh\n')
+  expect(await cliOk(skiff, ['inspect', '-f', '{{.Config.Image}} {{.Path}}', 'other'])).toBe('busybox sh')
   expect(await cliOk(skiff, ['explain', 'run', '--from-snapshot', 'loaded', 'true'])).toMatch(/snapshot 1 +\S+\/_1\n/)
   await cliOk(skiff, ['rm', '-v', 'other'])
 })
@@ -71,5 +71,5 @@ test('a volume that is left out is named', async () => {
   expect(stderr).toMatch(
     /^WARNING: the volume [0-9a-f]{64} at \/data is not in the snapshot: --volumes takes volumes, too\n$/,
   )
-  expect(await cliOk(skiff, ['snapshot', 'rm', 'bare'])).toBe('bare\n')
+  expect(await cliOk(skiff, ['snapshot', 'rm', 'bare'])).toBe('bare')
 })
