@@ -6,6 +6,7 @@ import type { Cgroups } from '../cgroups/types.ts'
 import type { Images } from '../images/types.ts'
 import { NotFound } from '../kernel/errors.ts'
 import type { Salvage } from '../kernel/salvage.ts'
+import { Turns } from '../kernel/turns.ts'
 import type { NetworkService } from '../networks/types.ts'
 import type { execInContainer, startContainer } from '../runtime/runtime.ts'
 import type { AdoptShim, AttachOptions, PreparedAttach } from '../runtime/shim/types.ts'
@@ -15,6 +16,7 @@ import type { Volumes } from '../volumes/types.ts'
 import { linkTarget } from './links.ts'
 import type { LiveContainer, LiveExec } from './live.ts'
 import { LogCompressor } from './logs/compress.ts'
+import type { SnapshotStore } from './snapshots/store.ts'
 import { type Roots, trashFolder, writeState } from './store/files.ts'
 import { findId } from './store/lookup.ts'
 import { Names } from './store/names.ts'
@@ -76,6 +78,8 @@ export class Context {
   readonly names = new Names()
   /** Every exec of every container, by its id. */
   readonly execs = new Map<ExecId, LiveExec>()
+  /** For the pieces of starts, ends and take-overs that keep the event loop for milliseconds. */
+  readonly turns = new Turns()
   readonly trash: Trash
   readonly compressor: LogCompressor
   /** An empty folder that every container mounts its root on: in its own mount namespace, where only it sees it. */
@@ -87,6 +91,8 @@ export class Context {
     readonly rooms: Rooms,
     readonly roots: Roots,
     readonly defaults: ContainerDefaults,
+    /** Snapshots by name. */
+    readonly saved: SnapshotStore,
   ) {
     this.rootMountPoint = join(roots.execRoot, 'root')
     this.compressor = new LogCompressor(rooms.log)

@@ -29,8 +29,6 @@ export interface CallParts {
   connection?: Connection
 }
 
-export const encodeJson = (value: unknown): Buffer => Buffer.from(`${JSON.stringify(value)}\n`)
-
 export class Call {
   readonly services: Services
   readonly log: Logger
@@ -80,11 +78,12 @@ export class Call {
 
   /** Answers with JSON, which Docker ends with a newline. */
   send(status: number, value: unknown): void {
-    this.sendEncoded(status, encodeJson(value))
+    this.sendJson(status, JSON.stringify(value))
   }
 
-  /** The same of what encodeJson() gave. */
-  sendEncoded(status: number, body: Buffer): void {
+  /** The same with what is JSON already. */
+  sendJson(status: number, json: string): void {
+    const body = Buffer.from(`${json}\n`)
     this.response
       .writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length })
       .end(this.request.method === 'HEAD' ? undefined : body)

@@ -3,7 +3,7 @@
 import type { Image, ImageFilters } from '../../images/types.ts'
 import { InvalidParameter } from '../../kernel/errors.ts'
 import { encodeHistory, encodeImage, encodeImageSummary, encodeRemoved, UNCOUNTED } from '../codec/image.ts'
-import { type Call, encodeJson } from '../http/call.ts'
+import type { Call } from '../http/call.ts'
 import { del, get, post, type Route } from '../http/router.ts'
 import { withProgress } from '../http/streams.ts'
 
@@ -30,17 +30,18 @@ function imageFilters(call: Call, known: readonly string[]): ImageFilters {
 
 async function list(call: Call): Promise<void> {
   const images = await call.services.images.list(imageFilters(call, LIST_FILTERS), { all: call.query.flag('all') })
-  call.sendEncoded(200, encodedList(images, call))
+  call.sendJson(200, encodedList(images, call))
 }
 
 /** Answers, by the lists that they are made of and the version that they are for: most ask again before anything has changed. */
-const encodedLists = new WeakMap<readonly Image[], Map<string, Buffer>>()
+const encodedLists = new WeakMap<readonly Image[], Map<string, string>>()
 
-function encodedList(images: readonly Image[], call: Call): Buffer {
-  const byVersion = encodedLists.get(images) ?? new Map<string, Buffer>()
+function encodedList(images: readonly Image[], call: Call): string {
+  const byVersion = encodedLists.get(images) ?? new Map<string, string>()
   encodedLists.set(images, byVersion)
   const body =
-    byVersion.get(call.version) ?? encodeJson(images.map(image => encodeImageSummary(image, UNCOUNTED, since(call))))
+    byVersion.get(call.version) ??
+    JSON.stringify(images.map(image => encodeImageSummary(image, UNCOUNTED, since(call))))
   byVersion.set(call.version, body)
   return body
 }

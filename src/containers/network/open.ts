@@ -32,7 +32,11 @@ export async function openNetwork(context: Context, container: LiveContainer, un
   if (isPlain(networkMode) || context.rooms.networks === null) return plain(context, container, undo)
   const { networks } = context.rooms
   refuseIdleTargets(context, container.config)
-  const sandbox = await networks.createSandbox(sandboxRequest(context, container.config))
+  await context.turns.next()
+  const sandbox = await networks.createSandbox({
+    ...sandboxRequest(context, container.config),
+    preferred: container.portsBefore,
+  })
   undo.defer(() => networks.releaseSandbox(container.id))
   const close = (): void => closeSync(sandbox.netns)
   undo.defer(close)
