@@ -11,11 +11,12 @@
 
 import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, TEMPORARY_PREFIX, writeAtomically } from '../kernel/atomic-file.ts'
 import { Conflict, hasCode, NotFound, Unavailable } from '../kernel/errors.ts'
 import { isObject, type Salvage } from '../kernel/salvage.ts'
+import { removeTree } from '../kernel/small-tree.ts'
 import type { Layer } from './layer-records.ts'
 import type { LayerStore } from './layers.ts'
 import type { ChainId, RootMount, StorageDriver } from './types.ts'
@@ -146,8 +147,8 @@ export class Roots {
     if (!this.#records.delete(containerId) && !this.#unrecorded.delete(containerId)) return
     // Gone at once; to delete what is in it takes its time.
     const grave = join(this.#folder, `${TEMPORARY_PREFIX}${randomBytes(6).toString('hex')}`)
-    await rename(join(this.#folder, containerId), grave)
-    await rm(grave, { recursive: true, force: true })
+    renameSync(join(this.#folder, containerId), grave)
+    await removeTree(grave)
   }
 
   #stack(top: ChainId | ''): Layer[] {
