@@ -5,8 +5,9 @@
 
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
+import { removeTemporaries, writeAllDurably } from '../kernel/atomic-file.ts'
 import { isObject, type Salvage } from '../kernel/salvage.ts'
+import { isFrozenName } from './frozen.ts'
 import type { ChainId, DiffId } from './types.ts'
 import type { LayerContents } from './unpack/layer.ts'
 
@@ -45,9 +46,11 @@ export class LayerRecords {
     private readonly salvage: Salvage,
   ) {}
 
-  /** Survives a power cut when it resolves. */
-  async write(layer: Layer): Promise<void> {
-    await writeAtomically(this.#pathOf(layer.name), `${JSON.stringify(layer, null, 2)}\n`, { durable: true })
+  /** They survive a power cut when it resolves. */
+  write(layers: readonly Layer[]): Promise<void> {
+    return writeAllDurably(
+      layers.map(layer => ({ path: this.#pathOf(layer.name), data: `${JSON.stringify(layer, null, 2)}\n` })),
+    )
   }
 
   async remove(layer: Layer): Promise<void> {
@@ -75,7 +78,7 @@ export class LayerRecords {
     const found = new Set<string>()
     for (const part of PARTS)
       for (const entry of await readdir(join(this.folder, part)))
-        if (entry !== '0' && !known.has(nameOf(entry))) found.add(nameOf(entry))
+        if (entry !== '0' && !isFrozenName(entry) && !known.has(nameOf(entry))) found.add(nameOf(entry))
     return found
   }
 
