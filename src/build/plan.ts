@@ -101,7 +101,8 @@ function linkSources(stages: readonly Stage[], stage: Stage, { contexts }: Build
     for (const name of sourcesOf(step)) {
       if (contexts[name] !== undefined) continue
       const earlier = stages.slice(0, stage.index)
-      const other = findStage(earlier, name) ?? stages.find(later => later.name !== '' && later.name === name.toLowerCase())
+      const other =
+        findStage(earlier, name) ?? stages.find(later => later.name !== '' && later.name === name.toLowerCase())
       // A number is no image.
       if (other === undefined && /^\d+$/.test(name)) {
         const why = `there is no stage ${name} before line ${step.location.line}`
