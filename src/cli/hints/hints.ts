@@ -66,7 +66,7 @@ const HINTS: readonly (readonly [RegExp, Advise])[] = [
       `${path} is not executable: chmod +x; or its file system is mounted noexec; or SELinux or AppArmor forbids it (dmesg)`,
   ],
   [
-    /no space left on device|ENOSPC: /,
+    /no space left on device|\bENOSPC\b(?! \(a limit)/,
     () => 'skiff system df shows what takes the space, skiff system prune frees what nobody uses',
   ],
   [
