@@ -117,7 +117,7 @@ export class Sandboxes {
     this.states.set(request.containerId, state)
     const netns = openNetworkNamespace(pid)
     try {
-      this.openNames(state, netns)
+      this.openNames(state, netns, { restored: true })
     } finally {
       closeSync(netns)
     }
@@ -306,7 +306,7 @@ export class Sandboxes {
   // --- Names -----------------------------------------------------------------------------------------------------------
 
   /** Docker's rule: names are served on user networks; the default bridge has the host's servers in resolv.conf and no more. */
-  private openNames(state: SandboxState, netns: number): void {
+  private openNames(state: SandboxState, netns: number, { restored } = { restored: false }): void {
     if (state.names || ![...state.connections.values()].some(({ network }) => isUserNetwork(network))) return
     const resolver = new Resolver(
       this.directory,
@@ -315,7 +315,7 @@ export class Sandboxes {
     )
     // From an internal network no question gets out, not even by way of the host (CVE-2024-29018).
     const upstream = new Upstream(() => (leadsOutside(state) ? this.around.files.upstreamServers(state.request) : []))
-    state.names = new NameServer(netns, resolver, upstream)
+    state.names = new NameServer(netns, resolver, upstream, { restored })
   }
 
   private refreshFiles(state: SandboxState): void {

@@ -11,13 +11,14 @@ import { check } from '../../kernel/errors.ts'
 import { socketInNetworkNamespace } from '../../kernel/namespaces.ts'
 import { syscall } from '../../kernel/syscall.ts'
 import { ipBytes } from '../../netlink/ip.ts'
-import { writeRedirectTable } from '../../netlink/nf-tables.ts'
+import { hasRedirectTable, writeRedirectTable } from '../../netlink/nf-tables.ts'
 import { NETLINK_NETFILTER, NetlinkSocket } from '../../netlink/socket.ts'
 import type { Resolver } from './resolver.ts'
 import { messages, type Upstream, withLength } from './upstream.ts'
 
 export const NAME_SERVER = '127.0.0.11'
 const DNS_PORT = 53
+const TABLE = 'skiff-names'
 
 const AF_INET = 2
 const SOCK_STREAM = 1
@@ -36,15 +37,19 @@ export class NameServer {
   private readonly tcp: Server
   private readonly clients = new Set<Socket>()
 
-  /** @param netns descriptor of the container's network namespace; used only during the call. @throws KernelError */
+  /**
+   * @param netns descriptor of the container's network namespace; used only during the call.
+   * @param restored there was one before in this namespace, of another daemon. @throws KernelError
+   */
   constructor(
     netns: number,
     private readonly resolver: Resolver,
     private readonly upstream: Upstream,
+    { restored }: { restored: boolean } = { restored: false },
   ) {
     const udpFd = boundSocket(netns, SOCK_DGRAM)
     const tcpFd = boundSocket(netns, SOCK_STREAM)
-    redirect(netns, { udp: portOf(udpFd), tcp: portOf(tcpFd) })
+    redirect(netns, { udp: portOf(udpFd), tcp: portOf(tcpFd) }, restored)
     this.udp = createSocket('udp4')
     this.udp.on('message', (query, from) => void this.answerDatagram(query, from))
     // A client that is gone before its answer (ECONNREFUSED): nothing is owed to it.
@@ -122,7 +127,7 @@ function portOf(fd: number): number {
   return address.readUInt16BE(2)
 }
 
-function redirect(netns: number, { udp, tcp }: { udp: number; tcp: number }): void {
+function redirect(netns: number, { udp, tcp }: { udp: number; tcp: number }, restored: boolean): void {
   using socket = NetlinkSocket.openIn(netns, NETLINK_NETFILTER)
   const address = ipBytes(NAME_SERVER)
   const from = { address, port: DNS_PORT }
@@ -130,7 +135,9 @@ function redirect(netns: number, { udp, tcp }: { udp: number; tcp: number }): vo
     { protocol: IPPROTO_UDP, from, to: { address, port: udp } },
     { protocol: IPPROTO_TCP, from, to: { address, port: tcp } },
   ]
-  writeRedirectTable(socket, 'skiff-names', redirects)
+  // The kernel takes milliseconds for a transaction, times all containers that a new daemon takes over.
+  if (restored && hasRedirectTable(socket, TABLE, redirects)) return
+  writeRedirectTable(socket, TABLE, redirects)
 }
 
 /** struct sockaddr_in. ip(7) */
