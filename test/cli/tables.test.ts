@@ -159,7 +159,7 @@ beforeAll(async () => {
   await cliOk(skiff, ['exec', 'tabled', 'touch', '/new'])
   project = await mkdtemp(join(tmpdir(), 'skiff-tables-'))
   disposeLater(() => rm(project, { recursive: true }))
-  const service = '{ image: busybox, command: sleep 1000, stop_grace_period: 0s }'
+  const service = "{ image: busybox, command: sh -c 'echo hello; exec sleep 1000', stop_grace_period: 0s }"
   await writeFile(join(project, 'compose.yaml'), `name: tables\nservices: { app: ${service} }\n`)
   await cliOk(skiff, ['compose', 'up', '-d'], { cwd: project })
   const index = await startFakeRegistry()
@@ -170,6 +170,16 @@ beforeAll(async () => {
     return true
   }
   registry = index.host
+})
+
+test('colours are for terminals, and for who wants them', async () => {
+  const logs = (env: Record<string, string>, tty: boolean) =>
+    cli(skiff, ['compose', 'logs'], { cwd: project, env, tty })
+  const coloured = expect.stringContaining('\x1b[36mapp-1')
+  expect((await logs({}, true)).stdout).toEqual(coloured)
+  for (const { stdout } of [await logs({ NO_COLOR: '1' }, true), await logs({}, false)]) {
+    expect(stdout).toMatch(/^app-1\s+\| hello\s*$/)
+  }
 })
 
 test('every command is listed', () => {
