@@ -80,7 +80,8 @@ async function runCommand(
   const flags = { ...helpFlag(command.flags), ...command.flags }
   const { options, args, given } = parse(argv, flags, command.interspersed ?? true)
   if (options.help) return await show(session, commandHelp(words, entry, command, columnsOf(session)))
-  checkArity(words, command, args.length)
+  const byFlag = command.firstByFlag !== undefined && given.has(command.firstByFlag)
+  checkArity(words, command, args.length + (byFlag ? 1 : 0))
   const engine = connect(session, globals)
   try {
     const configFolder =

@@ -119,6 +119,8 @@ export interface ImageFilters {
 export interface ImageUse {
   containerId: string
   running: boolean
+  /** It is not the container that uses it, but a snapshot of this name. */
+  snapshot?: string
 }
 
 export type Removed = { untagged: string } | { deleted: string }

@@ -177,6 +177,19 @@ export class LayerStore {
     return layers
   }
 
+  /** These chains, and all that they stand on. */
+  withBelow(tops: Iterable<ChainId | ''>): Set<ChainId> {
+    const chains = new Set<ChainId>()
+    for (const top of tops) {
+      // Of a layer that is damaged only the name is known: not what was below it.
+      for (let chain = top; chain !== '' && !chains.has(chain); ) {
+        chains.add(chain)
+        chain = this.find(chain)?.chains[chain] ?? ''
+      }
+    }
+    return chains
+  }
+
   /** What mount(2) gets: names, topmost first, each once. */
   lowerNames(layers: Layer[]): string[] {
     // The same layer again, deeper down, adds nothing: all that is in it is there already. Overlay would refuse it (ELOOP).

@@ -24,6 +24,7 @@ beforeAll(async () => {
   await cliOk(skiff, ['network', 'create', 'backend'])
   const where = ['--network', 'backend', '-v', 'store:/data', '-p', '127.0.0.1::80']
   await cliOk(skiff, ['run', '-d', '--name', 'webshop', ...where, 'busybox', 'sleep', '1000'])
+  await cliOk(skiff, ['snapshot', 'create', '--pause', 'webshop', 'before'])
   programs = await mkdtemp(join(tmpdir(), 'skiff-hints-'))
   disposeLater(() => rm(programs, { recursive: true }))
   await writeFile(join(programs, 'closed'), '#!/bin/sh\n', { mode: 0o644 })
@@ -51,6 +52,7 @@ describe('a name like another', () => {
     [['network', 'rm', 'bakcend'], 'backend'],
     [['volume', 'inspect', 'stroe'], 'store'],
     [['volume', 'rm', 'sotre'], 'store'],
+    [['snapshot', 'rm', 'befor'], 'before'],
   ])('%j', async (words, meant) => {
     expect(await hintsOf(words)).toEqual([`hint: did you mean ${meant}?`])
   })

@@ -62,6 +62,7 @@ const TABLES: Record<string, typeof NONE | readonly Asked[]> = {
   pause: NONE,
   port: [['port', '--format', 'json', 'tabled']],
   rename: NONE,
+  reset: NONE,
   restart: NONE,
   rm: NONE,
   rmi: NONE,
@@ -97,6 +98,10 @@ const TABLES: Record<string, typeof NONE | readonly Asked[]> = {
   'network ls': [['network', 'ls', '--format', 'json']],
   'network prune': NONE,
   'network rm': NONE,
+  'snapshot create': NONE,
+  'snapshot inspect': [['snapshot', 'inspect', 'kept']],
+  'snapshot ls': [['snapshot', 'ls', '--format', 'json']],
+  'snapshot rm': NONE,
   'volume create': NONE,
   'volume inspect': [['volume', 'inspect', 'tables']],
   'volume ls': [['volume', 'ls', '--format', 'json']],
@@ -157,6 +162,7 @@ beforeAll(async () => {
     '1000',
   ])
   await cliOk(skiff, ['exec', 'tabled', 'touch', '/new'])
+  await cliOk(skiff, ['snapshot', 'create', '--pause', 'tabled', 'kept'])
   project = await mkdtemp(join(tmpdir(), 'skiff-tables-'))
   disposeLater(() => rm(project, { recursive: true }))
   const service = "{ image: busybox, command: sh -c 'echo hello; exec sleep 1000', stop_grace_period: 0s }"

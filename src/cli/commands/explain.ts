@@ -5,7 +5,7 @@ import { ApiError, isNotFound } from '../../client/errors.ts'
 import { segment } from '../../client/paths.ts'
 import { write } from '../../client/write.ts'
 import { ANY, type Context, command } from '../command.ts'
-import { createBody } from '../create/body.ts'
+import { createBody, imageAndCommand } from '../create/body.ts'
 import { CommandError } from '../errors.ts'
 import { type TimedStep, timingOf, timingReport } from '../explain/timing.ts'
 import { drawTree, type ImageTree } from '../images/tree.ts'
@@ -89,8 +89,9 @@ async function ofImage(engine: Engine, options: Options, name: string): Promise<
 async function ofRun({ session, engine, options }: Context<typeof FLAGS>, words: readonly string[]): Promise<string> {
   if (options.timing) throw new CommandError('--timing is for a container that was started')
   const { options: runOptions, given, args } = parse(words, RUN_FLAGS, false)
-  const [image, ...command] = args
-  if (image === undefined) throw new CommandError("'skiff explain run' requires at least 1 argument")
+  if (args.length === 0 && !runOptions['from-snapshot'])
+    throw new CommandError("'skiff explain run' requires at least 1 argument")
+  const { image, command } = imageAndCommand(runOptions, args)
   const body = await createBody({ session, options: runOptions, given, image, command })
   const query = { format: formOf(options), name: runOptions.name || undefined }
   return await engine.text('POST', '/containers/explain', { query, body })

@@ -11,6 +11,7 @@ import {
   nearestContainer,
   nearestImage,
   nearestNetwork,
+  nearestSnapshot,
   nearestVolume,
   theNearest,
 } from './nearest-names.ts'
@@ -38,6 +39,7 @@ const HINTS: readonly (readonly [RegExp, Advise])[] = [
   [/Unable to find image '(\S+)'/, ([, name = ''], { engine }) => misspeltImage(engine, name)],
   [/No such image: (\S+)/, ([, name = ''], { engine }) => nearestImage(engine, name)],
   [/network (\S+) not found/, ([, name = ''], { engine }) => nearestNetwork(engine, name)],
+  [/No such snapshot: (\S+)/, ([, name = ''], { engine }) => nearestSnapshot(engine, name)],
   [/get (\S+): no such volume/, ([, name = ''], { engine }) => nearestVolume(engine, name)],
   [
     /container name "\/(\S+)" is already in use/,

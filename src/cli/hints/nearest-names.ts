@@ -14,6 +14,8 @@ export const nearestNetwork = async (engine: Engine, name: string) => meant(name
 
 export const nearestVolume = async (engine: Engine, name: string) => meant(name, await volumeNames(engine))
 
+export const nearestSnapshot = async (engine: Engine, name: string) => meant(name, await snapshotNames(engine))
+
 /** Images that skiff makes itself when they are asked for. */
 const BUILT_IN = ['host', 'hello']
 
@@ -42,6 +44,10 @@ async function containerNames(engine: Engine): Promise<string[]> {
 
 async function networkNames(engine: Engine): Promise<string[]> {
   return (await engine.get<{ Name: string }[]>('/networks')).map(({ Name }) => Name)
+}
+
+async function snapshotNames(engine: Engine): Promise<string[]> {
+  return (await engine.get<{ Name: string }[]>('/snapshots')).map(({ Name }) => Name)
 }
 
 async function volumeNames(engine: Engine): Promise<string[]> {
