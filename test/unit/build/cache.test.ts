@@ -12,7 +12,13 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-const record = (key: string) => ({ key, parent: '', description: 'RUN x', created: '2026-01-01T00:00:00Z', layer: null })
+const record = (key: string) => ({
+  key,
+  parent: '',
+  description: 'RUN x',
+  created: '2026-01-01T00:00:00Z',
+  layer: null,
+})
 const file = (key: string) => join(folder, 'build/cache', `${key}.json`)
 
 test('a record that is used again is written over where it stands', async () => {
