@@ -11,11 +11,12 @@
 
 import { randomBytes } from 'node:crypto'
 import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, TEMPORARY_PREFIX } from '../kernel/atomic-file.ts'
 import { Conflict, hasCode, NotFound, Unavailable } from '../kernel/errors.ts'
 import type { Salvage } from '../kernel/salvage.ts'
+import { removeTree } from '../kernel/small-tree.ts'
 import { setXattr, xattrsOf } from '../kernel/xattr.ts'
 import { FrozenFolders, type FrozenName } from './frozen.ts'
 import type { Layer } from './layer-records.ts'
@@ -162,9 +163,9 @@ export class Roots {
     if (!this.#records.delete(containerId) && !this.#unrecorded.delete(containerId)) return
     // Gone at once; to delete what is in it takes its time.
     const grave = join(this.#folder, `${TEMPORARY_PREFIX}${randomBytes(6).toString('hex')}`)
-    await rename(join(this.#folder, containerId), grave)
+    renameSync(join(this.#folder, containerId), grave)
     this.frozen.sweep()
-    await rm(grave, { recursive: true, force: true })
+    await removeTree(grave)
   }
 
   #stack(top: ChainId | ''): Layer[] {

@@ -1,17 +1,19 @@
 /** See ./scale. A test file by form only, because vitest runs TypeScript on every Node that skiff supports. */
 
 import { execFile } from 'node:child_process'
+import { createReadStream } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { freePort } from '../cli/free-port.ts'
-import { exec, inspect } from '../support/containers.ts'
+import { build } from '../support/build.ts'
+import { exec, inspect, remove, start } from '../support/containers.ts'
 import { Crowd } from '../support/crowd.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { disposeLater } from '../support/disposal.ts'
-import { importBusybox } from '../support/images.ts'
+import { fixture, importBusybox } from '../support/images.ts'
 import { RUN } from '../support/machine.ts'
 import { inParallel } from './in-parallel.ts'
 import { median } from './table.ts'
@@ -22,6 +24,10 @@ const profile = process.env.SKIFF_SCALE_PROFILE ?? ''
 
 const PROFILE = fileURLToPath(new URL('profile.mjs', import.meta.url))
 const run = promisify(execFile)
+
+/** Containers of the mixed load, beside the crowd. */
+const MIXED = 40
+const VISITOR = { Image: 'busybox', Cmd: ['sleep', '100000'], StopSignal: 'SIGKILL' }
 
 /** What is measured: its name, the figure, its unit, and what it shall not exceed when there are a thousand containers. */
 type Figure = [name: string, value: number, unit: string, aim?: number]
@@ -79,6 +85,7 @@ class Scale {
     this.#note(['memory of daemon and shims (PSS)', (daemonKb + shimsKb) / 1024, 'MB', 600])
     this.#note(['  a shim', shimsKb / count, 'kB'])
     this.#note(['  what a container adds to the daemon', (daemonKb - before.daemonKb) / count, 'kB'])
+    await this.#mixed()
     await this.#restart()
     await this.#phase(`${count} × remove by force, 8 clients`, 15, () => crowd.remove())
     for (let tries = 0; tries < 200 && (await crowd.left()).length > 0; tries++) await pause(50)
@@ -110,6 +117,41 @@ class Scale {
       inParallel(count, 8, number =>
         skiff.api.get(`/containers/crowd-${number}/stats`, { stream: false, 'one-shot': true }),
       ),
+    )
+  }
+
+  /** Eight clients start and remove; one loads, builds and commits; one lists and reads a stream of figures. */
+  async #mixed(): Promise<void> {
+    const { skiff, crowd } = this
+    const archive = await fixture('debian-image.tar')
+    await this.#phase(
+      `mixed load: ${MIXED} × create + start + remove, load, build, commit, list, stats`,
+      undefined,
+      async () => {
+        let over = false
+        const stats = await skiff.api.stream('GET', '/containers/crowd-0/stats')
+        stats.resume()
+        const listing = async () => {
+          while (!over) await crowd.list()
+        }
+        const images = async () => {
+          const headers = { 'Content-Type': 'application/x-tar' }
+          await skiff.api.call('POST', '/images/load', { body: createReadStream(archive), headers })
+          await build(
+            skiff,
+            { Dockerfile: 'FROM busybox\nRUN echo 1 >/1\nRUN echo 2 >/2' },
+            { query: { nocache: true } },
+          )
+          await skiff.api.post('/commit', undefined, { container: 'crowd-1', repo: 'committed' })
+          await skiff.api.delete('/images/debian:bookworm')
+        }
+        const visitors = inParallel(MIXED, 8, async () => remove(skiff, await start(skiff, VISITOR)))
+        const work = Promise.all([visitors, images()]).finally(() => {
+          over = true
+          stats.destroy()
+        })
+        await Promise.all([work, listing()])
+      },
     )
   }
 
