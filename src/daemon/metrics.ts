@@ -41,8 +41,9 @@ export async function serveMetrics(address: string, version: string, containers:
     registers: [register],
     async collect() {
       const all = await containers.list({ all: true, limit: 0, size: false, filters: {} })
-      for (const state of STATES)
-        this.set({ state }, all.filter(({ container }) => container.state.status === state).length)
+      const counts = new Map<string, number>()
+      for (const { container } of all) counts.set(container.state.status, (counts.get(container.state.status) ?? 0) + 1)
+      for (const state of STATES) this.set({ state }, counts.get(state) ?? 0)
     },
   })
   new Gauge({ name: 'skiff_info', help: 'The version', labelNames: ['version'], registers: [register] }).set(

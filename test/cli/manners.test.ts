@@ -21,6 +21,7 @@ describe('did you mean', () => {
     [['rnu', 'busybox'], 'Did you mean: skiff run?'],
     [['network', 'conect'], 'Did you mean: skiff network connect?'],
     [['volum', 'ls'], 'Did you mean: skiff volume?'],
+    [['compose', 'donw'], 'Did you mean: skiff compose down?'],
     [['run', '--detatch', 'busybox'], 'unknown flag: --detatch (did you mean --detach?)'],
   ])('%j', async (words, hint) => {
     const { code, stderr } = await cli(skiff, words)

@@ -110,9 +110,12 @@ export class Call {
 
   /** Answers with a stream of bytes, as fast as the client takes them; the source is destroyed when the client goes. */
   async stream(contentType: string | null, source: Readable): Promise<void> {
-    this.begin(contentType)
-    if (!isSendable(source) || !(await sendPast(this.response, source, this.signal))) {
+    try {
+      this.begin(contentType)
+      if (isSendable(source) && (await sendPast(this.response, source, this.signal))) return
       await pipeline(source, this.response)
+    } finally {
+      source.destroy()
     }
   }
 }

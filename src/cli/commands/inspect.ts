@@ -58,7 +58,7 @@ async function inspectAll(
   if (!print) await write(session.stdout, `${format === 'json' ? array : indentJson(array)}\n`)
   else await printEach(session, found, print)
   for (const failure of failures) await write(session.stderr, `${failure}\n`)
-  if (failures.length > 0) throw exitWith(1)
+  if (failures.length > 0) throw exitWith(1, failures)
 }
 
 async function printEach(

@@ -10,6 +10,7 @@ import { chooseCapabilities } from '../../runtime/capabilities.ts'
 import type { Context } from '../context.ts'
 import { type NetworkPlan, planNetwork } from '../network/plan.ts'
 import type { SnapshotRecord } from '../snapshots/types.ts'
+import { relabelWarnings } from '../spec/security-options.ts'
 import { refuseInUserNamespace } from '../spec/user-namespace.ts'
 import type { ConfigRecord } from '../store/record.ts'
 import type { ContainerConfig, ContainerId, CreateRequest, HostConfig } from '../types.ts'
@@ -91,7 +92,7 @@ function checkHost(context: Context, given: HostConfig): { hostConfig: HostConfi
   const hostConfig = withDefaults({ ...given, resources }, context.defaults, cgroups)
   chooseCapabilities({ add: hostConfig.capAdd, drop: hostConfig.capDrop, privileged: hostConfig.privileged })
   for (const mode of [hostConfig.pidMode, hostConfig.ipcMode]) checkOtherContainer(context, mode)
-  return { hostConfig, warnings }
+  return { hostConfig, warnings: [...warnings, ...relabelWarnings(hostConfig.binds)] }
 }
 
 function checkOtherContainer(context: Context, mode: string): void {

@@ -22,13 +22,20 @@ export class NameDirectory {
   /** network id → name → entries, in the order in which they came. */
   private readonly networks = new Map<string, Map<string, Entry[]>>()
   private readonly byAddress = new Map<string, string>()
+  /** network id and container id → the names it has there: who goes is not looked for among all others. */
+  private readonly byContainer = new Map<string, Set<string>>()
 
   add({ networkId, networkName, names, ...entry }: Registration): void {
     const network = this.networks.get(networkId) ?? new Map<string, Entry[]>()
     this.networks.set(networkId, network)
+    const key = `${networkId} ${entry.containerId}`
+    const own = this.byContainer.get(key) ?? new Set<string>()
+    this.byContainer.set(key, own)
     for (const name of names)
-      for (const known of [lower(name), lower(`${name}.${networkName}`)])
+      for (const known of [lower(name), lower(`${name}.${networkName}`)]) {
         network.set(known, [...(network.get(known) ?? []), entry])
+        own.add(known)
+      }
     for (const address of [entry.ipv4, entry.ipv6])
       if (address !== '') this.byAddress.set(`${networkId} ${address}`, `${names[0]}.${networkName}`)
   }
@@ -36,7 +43,9 @@ export class NameDirectory {
   remove(networkId: string, containerId: string): void {
     const network = this.networks.get(networkId)
     if (!network) return
-    for (const [name, entries] of network) {
+    const key = `${networkId} ${containerId}`
+    for (const name of this.byContainer.get(key) ?? []) {
+      const entries = network.get(name) ?? []
       const left = entries.filter(entry => entry.containerId !== containerId)
       for (const gone of entries) {
         if (gone.containerId !== containerId) continue
@@ -46,6 +55,7 @@ export class NameDirectory {
       if (left.length > 0) network.set(name, left)
       else network.delete(name)
     }
+    this.byContainer.delete(key)
     if (network.size === 0) this.networks.delete(networkId)
   }
 

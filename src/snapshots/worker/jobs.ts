@@ -20,7 +20,10 @@ import { sealLayer } from '../unpack/seal.ts'
 import {
   adoptUpper,
   type ExpectedArchive,
+  type GivenUpper,
+  giveUpper,
   type LayerFolders,
+  takeLayer,
   type UnpackedLayer,
   unpackLayerArchive,
 } from './layer-jobs.ts'
@@ -52,6 +55,9 @@ export interface Jobs {
   copyLayers: { parameters: { layersDir: string; lower: string[]; target: string; by?: MergeBy }; result: unknown }
   /** Makes a layer of an upper folder. */
   commitUpper: { parameters: { upper: string; folders: LayerFolders }; result: UnpackedLayer }
+  /** The same in two halves that run at once: one reads and hashes, the other writes. */
+  giveUpper: { parameters: { upper: string }; result: GivenUpper }
+  takeLayer: { parameters: { folders: LayerFolders }; result: LayerContents }
   /** Turns an upper folder into a layer: it is moved. */
   adoptUpper: { parameters: { upper: string; folders: LayerFolders; latest: number | null }; result: UnpackedLayer }
   /** Fills a folder, which must be empty, with links to what upper folders say together; topmost first. */
@@ -107,6 +113,8 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
       const layer = await unpackLayerArchive(folders, {}, readPieces(packTree(folder, { asLayer: true })))
       return { ...layer, contents: { ...layer.contents, size: bytesIn(folder) } }
     }),
+  giveUpper: ({ upper }, _, output) => giveUpper(upper, output),
+  takeLayer: ({ folders }, input) => takeLayer(folders, input),
   adoptUpper: ({ upper, folders, latest }) => adoptUpper(upper, folders, latest),
   mergeUppers: ({ uppers, target }) =>
     withFolders(uppers, above => withReadable(target, folder => mergeUppers(above, folder))),
