@@ -11,6 +11,7 @@ import { aimOf } from './aims.ts'
 import { buildJobs } from './build.ts'
 import { commandJobs } from './command-jobs.ts'
 import { composeJobs } from './compose.ts'
+import { fileCommands } from './file-commands.ts'
 import { type Job, jobs, prepare } from './jobs.ts'
 import { layerJobs } from './layer-jobs.ts'
 import { memoryOf, peakKb } from './memory.ts'
@@ -88,7 +89,7 @@ async function measureAll(): Promise<void> {
   const { skiff, docker, others } = sides
   const ids = new Map<Engine, string>()
   for (const engine of [skiff, docker]) ids.set(engine, await prepare(engine))
-  const all = [...commandJobs(), ...jobs(ids), ...layerJobs(), ...composeJobs(), ...buildJobs()]
+  const all = [...commandJobs(), ...fileCommands(), ...jobs(ids), ...layerJobs(), ...composeJobs(), ...buildJobs()]
   const { Version } = await docker.api.get('/version')
   const order = [...all.map(({ name }) => name), ...MEMORY]
   const rows: Row[] = []
