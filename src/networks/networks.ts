@@ -29,6 +29,7 @@ import type {
   Network,
   NetworkFilters,
   NetworkId,
+  NetworkIdentity,
   NetworkRequest,
   NetworkService,
   Sandbox,
@@ -115,6 +116,7 @@ export class Networks implements NetworkService {
    * and a next daemon makes all of it anew.
    */
   retire(): void {
+    this.sandboxes.retire()
     if (this.sandboxes.size > 0) return
     for (const network of this.store.all()) this.removeBridge(network)
     this.firewall.remove()
@@ -131,6 +133,10 @@ export class Networks implements NetworkService {
 
   async inspect(ref: string): Promise<Network> {
     return this.describe(this.store.find(ref))
+  }
+
+  async lookUp(ref: string): Promise<NetworkIdentity> {
+    return identityOf(this.store.find(ref))
   }
 
   driverOf(id: string): string | null {
@@ -198,10 +204,10 @@ export class Networks implements NetworkService {
     await this.sandboxes.restore(record)
   }
 
-  async checkEndpoint(ref: string, request: EndpointRequest): Promise<Network> {
+  async checkEndpoint(ref: string, request: EndpointRequest): Promise<NetworkIdentity> {
     const network = this.store.find(ref)
     validateEndpoint(network, request)
-    return this.describe(network)
+    return identityOf(network)
   }
 
   async connect(ref: string, containerId: string, request: EndpointRequest, netns: number): Promise<Connections> {
@@ -285,6 +291,8 @@ export class Networks implements NetworkService {
       .map(route => Subnet.parse(route.destination))
   }
 }
+
+const identityOf = ({ id, name, driver }: StoredNetwork): NetworkIdentity => ({ id, name, driver })
 
 const firewallNetwork = (network: StoredNetwork): FirewallNetwork => {
   const subnets = network.ipam.config.map(config => config.subnet)

@@ -16,36 +16,47 @@ export interface Registration extends Entry {
   names: readonly string[]
 }
 
+/** An entry and what it is known by, so that it goes without a look at its neighbours. */
+interface Known {
+  entry: Entry
+  names: string[]
+}
+
 const lower = (name: string): string => name.toLowerCase().replace(/\.$/, '')
 
 export class NameDirectory {
   /** network id → name → entries, in the order in which they came. */
   private readonly networks = new Map<string, Map<string, Entry[]>>()
   private readonly byAddress = new Map<string, string>()
+  /** network id and container id */
+  private readonly byContainer = new Map<string, Known>()
 
   add({ networkId, networkName, names, ...entry }: Registration): void {
     const network = this.networks.get(networkId) ?? new Map<string, Entry[]>()
     this.networks.set(networkId, network)
-    for (const name of names)
-      for (const known of [lower(name), lower(`${name}.${networkName}`)])
-        network.set(known, [...(network.get(known) ?? []), entry])
+    const all = names.flatMap(name => [lower(name), lower(`${name}.${networkName}`)])
+    for (const name of all) {
+      const entries = network.get(name)
+      if (entries) entries.push(entry)
+      else network.set(name, [entry])
+    }
+    this.byContainer.set(`${networkId} ${entry.containerId}`, { entry, names: all })
     for (const address of [entry.ipv4, entry.ipv6])
       if (address !== '') this.byAddress.set(`${networkId} ${address}`, `${names[0]}.${networkName}`)
   }
 
   remove(networkId: string, containerId: string): void {
     const network = this.networks.get(networkId)
-    if (!network) return
-    for (const [name, entries] of network) {
-      const left = entries.filter(entry => entry.containerId !== containerId)
-      for (const gone of entries) {
-        if (gone.containerId !== containerId) continue
-        this.byAddress.delete(`${networkId} ${gone.ipv4}`)
-        this.byAddress.delete(`${networkId} ${gone.ipv6}`)
-      }
+    const known = this.byContainer.get(`${networkId} ${containerId}`)
+    if (!network || !known) return
+    this.byContainer.delete(`${networkId} ${containerId}`)
+    for (const name of known.names) {
+      const left = network.get(name)?.filter(entry => entry !== known.entry) ?? []
       if (left.length > 0) network.set(name, left)
       else network.delete(name)
     }
+    this.byAddress.delete(`${networkId} ${known.entry.ipv4}`)
+    this.byAddress.delete(`${networkId} ${known.entry.ipv6}`)
     if (network.size === 0) this.networks.delete(networkId)
   }
 
