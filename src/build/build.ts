@@ -93,7 +93,9 @@ class Build {
     this.#warn(plan, await Promise.all(results))
     if (this.#stop.signal.aborted) throw new BuildCancelled()
     if (state.history.length === 0) throw new InvalidParameter('No image was generated. Is your Dockerfile empty?')
-    const image = await workshop.keeper.keep(state)
+    // Nobody needs the files any more: they go while the disk is waited for.
+    this.#later.add(removeFolder(this.#folder))
+    const image = await workshop.keeper.keep(state, tags)
     await this.#name(image, tags)
     return { image, tags }
   }

@@ -22,7 +22,8 @@ export class Keeper {
     return composedId(options)
   }
 
-  async keep(state: State): Promise<ImageId> {
+  /** `names`: the image's, if it is made here and now. */
+  async keep(state: State, names: readonly string[] = []): Promise<ImageId> {
     const { images } = this.#rooms.context.rooms
     const steps = this.#steps.splice(0)
     // The state's own image is the last of its steps, with the right parent, or one that was there before.
@@ -30,12 +31,13 @@ export class Keeper {
     if (own === undefined && state.image !== undefined && steps.length === 0) return state.image
     if (own === undefined && state.image !== undefined) {
       const [last] = steps.splice(-1)
-      if (last !== undefined) await images.compose(last, steps)
+      if (last !== undefined) await images.compose(last, steps, [])
       return state.image
     }
     const { id } = await images.compose(
       own ?? { ...state, parent: undefined },
       steps.filter(step => step !== own),
+      names,
     )
     return id
   }

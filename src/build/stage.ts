@@ -132,10 +132,8 @@ export class StageBuilder {
 
   /** Answers whether it was there already. */
   async #execute(instruction: Instruction, step: number): Promise<boolean> {
-    // Before its turn comes: it may have to wait for another stage, which needs turns of its own.
     const plan = await this.#planStep(instruction, step)
-    const { turns } = this.#workshop
-    const { state, cached } = await turns.take(() => perform(this.#workshop, this.#state, plan))
+    const { state, cached } = await perform(this.#workshop, this.#state, plan)
     this.#state = state
     return cached
   }

@@ -1,4 +1,7 @@
-/** How many steps run at once. Steps take turns, not stages: a stage that waits for another one holds nobody up. */
+/**
+ * How many steps work at once. Steps take turns, not stages: a stage that waits for another one holds nobody up. While one step is being
+ * prepared, or its layer put away, another one works.
+ */
 
 export class Turns {
   #free: number

@@ -41,9 +41,11 @@ export function watchUnifiedOom(folder: string, listener: (event: OomEvent) => v
 /**
  * v1 announces it through an eventfd only, on which Node's event loop cannot wait: a read of one would take one of the four
  * threads that all file work shares, and hold up the end of the process. One timer for all groups looks at the counters
- * instead. They are the kernel's own, so a late look loses nothing; who must know at the end of a container asks `oomKills`.
+ * instead. They are the kernel's own, so a late look loses nothing; who must know at the end of a container asks `oomKills`. Of many groups
+ * it looks at some each time: a thousand would take it a tenth of a second.
  */
 const LOOK_EVERY_MS = 250
+const LOOKS_AT_ONCE = 32
 const legacyWatches = new Set<() => void>()
 let timer: NodeJS.Timeout | undefined
 
@@ -51,7 +53,12 @@ export function watchLegacyOom(folder: string, listener: (event: OomEvent) => vo
   const look = changes(() => legacyOomState(folder), listener)
   legacyWatches.add(look)
   timer ??= setInterval(() => {
-    for (const each of legacyWatches) each()
+    for (const each of [...take(legacyWatches, LOOKS_AT_ONCE)]) {
+      // To the end of the line.
+      legacyWatches.delete(each)
+      legacyWatches.add(each)
+      each()
+    }
   }, LOOK_EVERY_MS).unref()
   return {
     close() {
@@ -72,5 +79,13 @@ function changes(state: () => OomEvent, listener: (event: OomEvent) => void): ()
     const isNews = now.kills > last.kills || now.underOom !== last.underOom
     last = now
     if (isNews) listener(now)
+  }
+}
+
+function* take<T>(items: Iterable<T>, most: number): Iterable<T> {
+  let left = most
+  for (const item of items) {
+    if (left-- === 0) return
+    yield item
   }
 }

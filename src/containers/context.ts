@@ -6,6 +6,7 @@ import type { Cgroups } from '../cgroups/types.ts'
 import type { Images } from '../images/types.ts'
 import { NotFound } from '../kernel/errors.ts'
 import type { Salvage } from '../kernel/salvage.ts'
+import { Turns } from '../kernel/turns.ts'
 import type { NetworkService } from '../networks/types.ts'
 import type { execInContainer, startContainer } from '../runtime/runtime.ts'
 import type { AdoptShim, AttachOptions, PreparedAttach } from '../runtime/shim/types.ts'
@@ -76,6 +77,8 @@ export class Context {
   readonly names = new Names()
   /** Every exec of every container, by its id. */
   readonly execs = new Map<ExecId, LiveExec>()
+  /** For the pieces of starts, ends and take-overs that keep the event loop for milliseconds. */
+  readonly turns = new Turns()
   readonly trash: Trash
   readonly compressor: LogCompressor
   /** An empty folder that every container mounts its root on: in its own mount namespace, where only it sees it. */

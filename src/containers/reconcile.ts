@@ -64,6 +64,7 @@ function register(context: Context, container: LiveContainer): void {
 async function adoptOne(context: Context, container: LiveContainer): Promise<void> {
   const { runtime, log } = context.rooms
   try {
+    await context.turns.next()
     const found = await runtime.adoptShim(container.paths.run)
     switch (found.kind) {
       case 'running':
@@ -101,6 +102,7 @@ async function adoptRunning(
     pid: handle.started.pid,
     startedAt: handle.started.startedAt,
   } satisfies Partial<LiveContainer['state']>)
+  await context.turns.next()
   for (const { type, name } of config.mounts) if (type === 'volume') await context.rooms.volumes.acquire(name, id)
   await restoreNetwork(context, container)
   try {

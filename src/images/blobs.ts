@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
+import { removeTemporaries, writeAllDurably, writeAtomically } from '../kernel/atomic-file.ts'
 import { hasCode, NotFound, Unavailable } from '../kernel/errors.ts'
 import type { Digest } from './types.ts'
 
@@ -38,10 +38,20 @@ export class BlobStore {
     return bytes
   }
 
-  /** Survives a power cut when it resolves, unless told that it need not. */
-  async write(bytes: Uint8Array, { durable = true } = {}): Promise<Digest> {
+  /** All of them, and `others`, which are small files too, survive a power cut when it resolves. */
+  async writeAll(blobs: readonly Uint8Array[], others: readonly { path: string; data: string }[] = []): Promise<void> {
+    const missing: { path: string; data: Uint8Array }[] = []
+    for (const bytes of blobs) {
+      const digest = digestOf(bytes)
+      if (!(await this.#isWhole(digest))) missing.push({ path: this.#path(digest), data: bytes })
+    }
+    await writeAllDurably([...missing, ...others])
+  }
+
+  /** A power cut may take it. */
+  async writeHastily(bytes: Uint8Array): Promise<Digest> {
     const digest = digestOf(bytes)
-    if (!(await this.#isWhole(digest))) await writeAtomically(this.#path(digest), bytes, { durable })
+    if (!(await this.#isWhole(digest))) await writeAtomically(this.#path(digest), bytes, { durable: false })
     return digest
   }
 

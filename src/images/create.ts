@@ -54,18 +54,20 @@ export async function commitImage(store: ImageStore, layers: LayerStore, options
   })
 }
 
-/** `steps` are images on the way to it: they come with it, but are not worth a wait for the disk. */
+/** `steps` are images on the way to it: they come with it, but are not worth a wait for the disk. `references`: in full. */
 export async function composeImage(
   store: ImageStore,
   options: ComposeOptions,
   steps: readonly ComposeOptions[],
-): Promise<StoredImage> {
+  references: readonly string[],
+): Promise<{ stored: StoredImage; renamed: string[] }> {
   const known = store.find(composedId(options))
-  if (known !== undefined && known.record.parent === options.parent) return known
+  const isNamed = references.every(reference => store.idOf(reference) === known?.id)
+  if (known !== undefined && known.record.parent === options.parent && isNamed) return { stored: known, renamed: [] }
   const parentOf = ({ parent }: ComposeOptions) => (parent === undefined ? {} : { parent })
   await store.addSteps(steps.map(step => ({ config: composed(step), record: parentOf(step) })))
-  const { stored } = await store.add({ config: composed(options), record: parentOf(options) })
-  return stored
+  const isTagged = references.length > 0
+  return store.add({ config: composed(options), record: parentOf(options), references, isTagged })
 }
 
 function composed({ diffIds, history, created, ...image }: ComposeOptions): Buffer {

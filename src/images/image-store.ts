@@ -13,7 +13,7 @@ import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
 import { hasCode, NotFound } from '../kernel/errors.ts'
 import { isObject, type Salvage } from '../kernel/salvage.ts'
 import { chainIdsOf } from '../snapshots/chains.ts'
-import { BlobStore } from './blobs.ts'
+import { BlobStore, digestOf } from './blobs.ts'
 import { configFromOci, decodeImage, historyFromOci, type OciImage } from './oci.ts'
 import { familiarName, isDigest, parseReference } from './references.ts'
 import type { ChainId, DiffId, Digest, Image, ImageId } from './types.ts'
@@ -137,10 +137,9 @@ export class ImageStore {
     // Before what refers to them: an image that is there has its layers.
     await this.settleLayers()
     return this.exclusively(async () => {
-      const manifests: Digest[] = []
-      for (const bytes of documents) manifests.push(await this.blobs.write(bytes))
+      const manifests = documents.map(digestOf)
       const oci = decodeImage(config)
-      const id = (await this.blobs.write(config)) as string as ImageId
+      const id = digestOf(config) as string as ImageId
       const known = this.#images.get(id)
       const all = [...new Set([...(known?.record.manifests ?? []), ...manifests])]
       const stored: StoredImage = {
@@ -149,7 +148,7 @@ export class ImageStore {
         record: { ...known?.record, ...record, ...(all.length > 0 ? { manifests: all } : {}) },
       }
       if (isTagged) setTagged(stored, new Date())
-      await this.#writeRecord(stored)
+      await this.blobs.writeAll([...documents, config], [this.#recordFile(stored)])
       this.#images.set(id, stored)
       const renamed = references.filter(reference => this.#references.get(reference) !== id)
       if (references.length > 0) await this.#refer(stored, references)
@@ -163,7 +162,7 @@ export class ImageStore {
     await this.settleLayers()
     await this.exclusively(async () => {
       for (const { config, record } of images) {
-        const id = (await this.blobs.write(config, { durable: false })) as string as ImageId
+        const id = (await this.blobs.writeHastily(config)) as string as ImageId
         if (this.#images.has(id)) continue
         const stored = { id, oci: decodeImage(config), record: { ...record } }
         await this.#writeRecord(stored, { durable: false })
@@ -259,8 +258,13 @@ export class ImageStore {
     await writeAtomically(path, `${JSON.stringify(sorted, null, 2)}\n`, { durable: true })
   }
 
-  async #writeRecord({ id, record }: StoredImage, { durable = true } = {}): Promise<void> {
-    await writeAtomically(this.#recordPath(id), `${JSON.stringify(record, null, 2)}\n`, { durable })
+  async #writeRecord(image: StoredImage, { durable = true } = {}): Promise<void> {
+    const { path, data } = this.#recordFile(image)
+    await writeAtomically(path, data, { durable })
+  }
+
+  #recordFile({ id, record }: StoredImage): { path: string; data: string } {
+    return { path: this.#recordPath(id), data: `${JSON.stringify(record, null, 2)}\n` }
   }
 
   #recordPath(id: ImageId): string {
@@ -283,7 +287,18 @@ function setTagged(image: StoredImage, now: Date): StoredImage {
 }
 
 export const diffIdsOf = ({ oci }: StoredImage): DiffId[] => oci.rootfs.diff_ids ?? []
-export const chainOf = (image: StoredImage): ChainId[] => chainIdsOf(diffIdsOf(image))
+
+/** By configuration, which never changes: all images are asked again and again for what they keep. */
+const chains = new WeakMap<OciImage, readonly ChainId[]>()
+
+export function chainOf({ oci }: Pick<StoredImage, 'oci'>): readonly ChainId[] {
+  let chain = chains.get(oci)
+  if (chain === undefined) {
+    chain = chainIdsOf(oci.rootfs.diff_ids ?? [])
+    chains.set(oci, chain)
+  }
+  return chain
+}
 
 /** The domain's view of a stored image. */
 export function describeImage(stored: StoredImage, references: string[], size: number): Image {

@@ -186,8 +186,11 @@ export class ImageService implements Images {
     return this.#describe(stored)
   }
 
-  async compose(options: ComposeOptions, steps: readonly ComposeOptions[] = []): Promise<Image> {
-    return this.#describe(await composeImage(this.#store, options, steps))
+  async compose(options: ComposeOptions, steps: readonly ComposeOptions[], names: readonly string[]): Promise<Image> {
+    const references = names.map(storedName)
+    const { stored, renamed } = await composeImage(this.#store, options, steps, references)
+    for (const reference of renamed) this.#emit('tag', stored, familiarName(parseReference(reference)))
+    return this.#describe(stored)
   }
 
   async history(name: string): Promise<HistoryLine[]> {

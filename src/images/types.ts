@@ -191,7 +191,7 @@ export interface Images {
   save(names: string[]): Promise<Readable>
   commit(options: CommitOptions): Promise<Image>
   /** The same options give the same image, with images of the `steps` that led to it. Call it while something keeps the layers. */
-  compose(options: ComposeOptions, steps?: readonly ComposeOptions[]): Promise<Image>
+  compose(options: ComposeOptions, steps: readonly ComposeOptions[], names: readonly string[]): Promise<Image>
   /** Each history entry of an image with its size; newest first, as `docker history` shows it. */
   history(name: string): Promise<HistoryLine[]>
   /** Bytes on disk of all layers, each once; and those that no image of `ids` shares with another. */

@@ -28,6 +28,29 @@ export async function writeAtomically(
 ): Promise<void> {
   // A few short system calls: to have another thread do them takes several times as long as they do.
   if (!durable && data.length <= SMALL_BYTES) return replaceAtOnce(path, data, mode)
+  await writeOne(path, data, { durable, mode })
+  if (durable) await syncFolder(dirname(path))
+}
+
+/**
+ * Several files at once, each of which survives a power cut when this resolves: the disk is asked to write what waits for it together,
+ * and not file by file. Which of them a power cut in the middle leaves is open.
+ */
+export async function writeAllDurably(
+  files: readonly { path: string; data: string | Uint8Array }[],
+  mode = 0o600,
+): Promise<void> {
+  const written = await Promise.allSettled(files.map(({ path, data }) => writeOne(path, data, { durable: true, mode })))
+  const failed = written.find(result => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  await Promise.all([...new Set(files.map(({ path }) => dirname(path)))].map(syncFolder))
+}
+
+async function writeOne(
+  path: string,
+  data: string | Uint8Array,
+  { durable, mode }: Required<AtomicWriteOptions>,
+): Promise<void> {
   const temporary = temporaryBeside(path)
   try {
     const file = await open(temporary, 'wx', mode)
@@ -42,7 +65,6 @@ export async function writeAtomically(
     await rm(temporary, { force: true })
     throw error
   }
-  if (durable) await syncFolder(dirname(path))
 }
 
 const SMALL_BYTES = 64 * 1024

@@ -4,13 +4,15 @@
  * change. The kernel's include/uapi/linux/netfilter/nf_tables.h; numbers are in network order.
  */
 
-import { attribute, NLM_F_CREATE, nested, type Request, text } from './codec.ts'
+import { KernelError } from '../kernel/errors.ts'
+import { attribute, attributes, NLM_F_CREATE, nested, type Request, text } from './codec.ts'
 import type { NetlinkSocket } from './socket.ts'
 
 const NFNL_SUBSYS_NFTABLES = 10
 const NFNL_MSG_BATCH_BEGIN = 0x10
 const NFNL_MSG_BATCH_END = 0x11
 const NFT_MSG_NEWTABLE = 0
+const NFT_MSG_GETTABLE = 1
 const NFT_MSG_DELTABLE = 2
 const NFT_MSG_NEWCHAIN = 3
 const NFT_MSG_NEWRULE = 6
@@ -21,6 +23,9 @@ const NFPROTO_INET = 1
 const NFPROTO_IPV4 = 2
 
 const NFTA_TABLE_NAME = 1
+const NFTA_TABLE_USERDATA = 6
+/** libnftnl's: a type, a length, and text with its NUL. nft(8) shows it. */
+const UDATA_COMMENT = 0
 const NFTA_CHAIN_TABLE = 1
 const NFTA_CHAIN_NAME = 3
 const NFTA_CHAIN_HOOK = 4
@@ -73,6 +78,7 @@ const port = (number: number): Buffer => {
   return bytes
 }
 
+const NFGENMSG_BYTES = 4
 const nfgenmsg = (family: number, resource: number): Buffer => Buffer.from([family, 0, resource >> 8, resource & 0xff])
 
 const messageOf = (family: number, type: number, flags: number, what: string, ...attributes: Buffer[]): Request => ({
@@ -161,8 +167,32 @@ const withoutTable = (table: string): Request[] => [
   message(NFT_MSG_DELTABLE, 0, `delete table ${table}`, text(NFTA_TABLE_NAME, table)),
 ]
 
+/** Whether there is such a table, written by writeRedirectTable for the same redirects: one that is need not be written again. */
+export function hasRedirectTable(socket: NetlinkSocket, table: string, redirects: readonly PortRedirect[]): boolean {
+  try {
+    const request = message(NFT_MSG_GETTABLE, 0, `get table ${table}`, text(NFTA_TABLE_NAME, table))
+    const found = attributes(socket.get(request).payload, NFGENMSG_BYTES).get(NFTA_TABLE_USERDATA)
+    return found?.equals(comment(redirects)) ?? false
+  } catch (error) {
+    if (error instanceof KernelError && error.code === 'ENOENT') return false
+    throw error
+  }
+}
+
+function comment(redirects: readonly PortRedirect[]): Buffer {
+  const parts = redirects.map(({ protocol, from, to }) => `${protocol}/${from.port} to ${to.port}`)
+  const words = Buffer.from(`${parts.join(', ')}\0`)
+  return Buffer.concat([Buffer.from([UDATA_COMMENT, words.length]), words])
+}
+
 const redirectTable = (table: string, redirects: readonly PortRedirect[]): Request[] => [
-  message(NFT_MSG_NEWTABLE, NLM_F_CREATE, `add table ${table}`, text(NFTA_TABLE_NAME, table)),
+  message(
+    NFT_MSG_NEWTABLE,
+    NLM_F_CREATE,
+    `add table ${table}`,
+    text(NFTA_TABLE_NAME, table),
+    attribute(NFTA_TABLE_USERDATA, comment(redirects)),
+  ),
   message(
     NFT_MSG_NEWCHAIN,
     NLM_F_CREATE,

@@ -12,7 +12,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { constants } from 'node:fs'
+import { constants, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AT_FDCWD, close, openToRead } from '../kernel/files.ts'
@@ -57,20 +57,20 @@ export class LayerFiles {
   }
 
   /** A new folder for a layer that is being made. */
-  async stage(): Promise<string> {
+  stage(): string {
     const folder = join(this.stagingFolder, randomBytes(6).toString('hex'))
-    await mkdir(folder, { mode: 0o700 })
+    mkdirSync(folder, { mode: 0o700 })
     return folder
   }
 
   /** The record is written last, by LayerStore.settle(): what has none was interrupted, and is deleted at start. */
-  async adopt(staging: string, layer: Layer): Promise<void> {
+  adopt(staging: string, layer: Layer): void {
     const from = foldersIn(staging)
     const to = this.of(layer)
-    await rename(from.tape, to.tape)
-    if (Object.keys(layer.displaced).length > 0) await rename(from.displaced, to.displaced)
-    await rename(from.tree, to.tree)
-    await rm(staging, { recursive: true, force: true })
+    renameSync(from.tape, to.tape)
+    if (Object.keys(layer.displaced).length > 0) renameSync(from.displaced, to.displaced)
+    renameSync(from.tree, to.tree)
+    rmSync(staging, { recursive: true, force: true })
   }
 
   async remove(layer: Layer): Promise<void> {

@@ -5,7 +5,7 @@
 
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeTemporaries, writeAtomically } from '../kernel/atomic-file.ts'
+import { removeTemporaries, writeAllDurably } from '../kernel/atomic-file.ts'
 import { isObject, type Salvage } from '../kernel/salvage.ts'
 import type { ChainId, DiffId } from './types.ts'
 import type { LayerContents } from './unpack/layer.ts'
@@ -45,9 +45,11 @@ export class LayerRecords {
     private readonly salvage: Salvage,
   ) {}
 
-  /** Survives a power cut when it resolves. */
-  async write(layer: Layer): Promise<void> {
-    await writeAtomically(this.#pathOf(layer.name), `${JSON.stringify(layer, null, 2)}\n`, { durable: true })
+  /** They survive a power cut when it resolves. */
+  write(layers: readonly Layer[]): Promise<void> {
+    return writeAllDurably(
+      layers.map(layer => ({ path: this.#pathOf(layer.name), data: `${JSON.stringify(layer, null, 2)}\n` })),
+    )
   }
 
   async remove(layer: Layer): Promise<void> {

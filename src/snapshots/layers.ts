@@ -108,7 +108,7 @@ export class LayerStore {
 
   /** Runs a job that makes a layer in the folders it is given. */
   async stageBy(job: (folders: LayerFolders) => Promise<UnpackedLayer>): Promise<StagedLayer> {
-    const folder = await this.#files.stage()
+    const folder = this.#files.stage()
     try {
       return { ...(await job(foldersIn(folder))), folder }
     } catch (error) {
@@ -262,7 +262,7 @@ export class LayerStore {
     }
     for (const layer of doomed) this.#layers.delete(layer.name)
     // One that is not settled yet has its record still to come.
-    for (const layer of changed) if (!this.#settling.has(layer)) await this.#records.write(layer)
+    await this.#records.write(changed.filter(layer => !this.#settling.has(layer)))
     for (const layer of doomed) await this.#delete(layer)
   }
 
@@ -291,7 +291,7 @@ export class LayerStore {
       displaced: contents.displaced,
       chains: { [chain]: parent ?? '' },
     }
-    await this.#files.adopt(staged.folder, layer)
+    this.#files.adopt(staged.folder, layer)
     this.#layers.set(layer.name, layer)
     this.#settling.made(layer)
     this.#byChain.set(chain, layer)

@@ -49,7 +49,9 @@ export class Settling {
     this.#unsettled.clear()
     try {
       if (unsettled.some(([, { isNew }]) => isNew)) await this.syncFiles()
-      for (const [layer] of unsettled) if (this.isHere(layer)) await this.records.write(layer)
+      await this.records.write(unsettled.map(([layer]) => layer).filter(this.isHere))
+      // Deleted while they were written: a record without files would look like damage.
+      for (const [layer] of unsettled) if (!this.isHere(layer)) await this.records.remove(layer)
     } catch (error) {
       for (const [layer, how] of unsettled) this.#unsettled.set(layer, how)
       throw error

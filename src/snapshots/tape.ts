@@ -12,14 +12,15 @@
  *                                The generation counts the files that an archive has at the same path, from 0.
  */
 
-import { createReadStream, createWriteStream, openSync, type WriteStream } from 'node:fs'
+import { closeSync, createReadStream, createWriteStream, openSync, type WriteStream, writeFileSync } from 'node:fs'
 import { finished } from 'node:stream/promises'
-import { createGunzip, createGzip } from 'node:zlib'
+import { createGunzip, createGzip, type Gzip, gzipSync } from 'node:zlib'
 import { ByteSource, UnexpectedEnd } from './tar/byte-source.ts'
 import { type ByteString, toBytes } from './tar/byte-string.ts'
 
 const BATCH = 256 * 1024
 const LONGEST_LINE = 16384
+const LEVEL = 1
 
 export type TapeRecord =
   | { kind: 'raw'; bytes: Buffer }
@@ -27,23 +28,18 @@ export type TapeRecord =
   | { kind: 'file'; path: ByteString; generation: number; offset: number; length: number }
 
 export class TapeWriter {
-  readonly #gzip = createGzip({ level: 1, chunkSize: 64 * 1024 })
-  readonly #file: WriteStream
-  readonly #done: Promise<void>
+  /** Opened at once: an abandoned tape must not appear after its folder was cleaned up. */
+  readonly #file: number
+  #isClosed = false
+  /** For tapes that are longer than one batch. */
+  #stream: TapeStream | undefined
   #pending: Buffer[] = []
   #pendingSize = 0
   #raw: Buffer[] = []
   #zeros = 0
 
   constructor(path: string) {
-    // Opened at once: an abandoned tape must not appear after its folder was cleaned up.
-    this.#file = createWriteStream('', { fd: openSync(path, 'wx', 0o600) })
-    this.#gzip.on('error', error => this.#file.destroy(error))
-    this.#file.on('error', error => this.#gzip.destroy(error))
-    this.#gzip.pipe(this.#file)
-    this.#done = finished(this.#file)
-    // Whoever waits for finish() hears of a failure; until then it is not unhandled.
-    this.#done.catch(() => {})
+    this.#file = openSync(path, 'wx', 0o600)
   }
 
   raw(bytes: Buffer): void {
@@ -73,22 +69,32 @@ export class TapeWriter {
     const batch = Buffer.concat(this.#pending)
     this.#pending = []
     this.#pendingSize = 0
-    if (!this.#gzip.write(batch)) {
-      await Promise.race([this.#done, new Promise(resolve => this.#gzip.once('drain', resolve))])
-    }
+    this.#stream ??= new TapeStream(this.#file)
+    await this.#stream.write(batch)
   }
 
   async finish(): Promise<void> {
     this.#flushRaw()
     this.#flushZeros()
-    this.#gzip.end(Buffer.concat(this.#pending))
-    await this.#done
+    const rest = Buffer.concat(this.#pending)
+    if (this.#stream !== undefined) return this.#stream.end(rest)
+    // Most tapes are short: done here before a stream is set up.
+    try {
+      writeFileSync(this.#file, gzipSync(rest, { level: LEVEL }))
+    } finally {
+      this.#close()
+    }
   }
 
   /** Ends without a result; the file is the caller's to delete. */
   abandon(): void {
-    this.#gzip.destroy()
-    this.#file.destroy()
+    if (this.#stream === undefined) this.#close()
+    else this.#stream.destroy()
+  }
+
+  #close(): void {
+    if (!this.#isClosed) closeSync(this.#file)
+    this.#isClosed = true
   }
 
   #flushRaw(): void {
@@ -108,6 +114,38 @@ export class TapeWriter {
   #push(bytes: Buffer): void {
     this.#pending.push(bytes)
     this.#pendingSize += bytes.length
+  }
+}
+
+/** Compresses beside the thread that writes to it. */
+class TapeStream {
+  readonly #gzip: Gzip = createGzip({ level: LEVEL, chunkSize: 64 * 1024 })
+  readonly #file: WriteStream
+  readonly #done: Promise<void>
+
+  constructor(file: number) {
+    this.#file = createWriteStream('', { fd: file })
+    this.#gzip.on('error', error => this.#file.destroy(error))
+    this.#file.on('error', error => this.#gzip.destroy(error))
+    this.#gzip.pipe(this.#file)
+    this.#done = finished(this.#file)
+    // Whoever waits for end() hears of a failure; until then it is not unhandled.
+    this.#done.catch(() => {})
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    if (this.#gzip.write(bytes)) return
+    await Promise.race([this.#done, new Promise(resolve => this.#gzip.once('drain', resolve))])
+  }
+
+  end(bytes: Buffer): Promise<void> {
+    this.#gzip.end(bytes)
+    return this.#done
+  }
+
+  destroy(): void {
+    this.#gzip.destroy()
+    this.#file.destroy()
   }
 }
 

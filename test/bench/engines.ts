@@ -9,6 +9,7 @@ import type { Engine } from '../support/engine.ts'
 import { RUN } from '../support/machine.ts'
 import { startReferenceEngine } from '../support/reference-engine.ts'
 import { buildJobs } from './build.ts'
+import { commandJobs } from './command-jobs.ts'
 import { composeJobs } from './compose.ts'
 import { type Job, jobs, prepare } from './jobs.ts'
 import { layerJobs } from './layer-jobs.ts'
@@ -67,7 +68,7 @@ test('figures', async () => {
     [docker, await prepare(docker)],
   ] as [Engine, string][])
   const rows: Row[] = []
-  for (const job of [...jobs(ids), ...layerJobs(), ...composeJobs(), ...buildJobs()])
+  for (const job of [...jobs(ids), ...commandJobs(), ...layerJobs(), ...composeJobs(), ...buildJobs()])
     if (only.some(word => job.name.includes(word))) rows.push(await measure(job, skiff, docker))
   rows.push(...(await measureMemory(skiff, docker)))
   console.log(`\n${table(rows)}\n`)

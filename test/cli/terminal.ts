@@ -6,6 +6,7 @@ import { cli, cliOk, open, openCommand } from '../support/cli.ts'
 import type { Engine } from '../support/engine.ts'
 import { importBusybox } from '../support/images.ts'
 
+const ESC = '\x1b'
 const CTRL_C = '\x03'
 const CTRL_D = '\x04'
 const DETACH = '\x10\x11'
@@ -81,6 +82,17 @@ export function testTerminal(start: () => Promise<Engine>): void {
     session.write('\x01x')
     await session.result
     await cliOk(engine, ['rm', '-f', 'keys'])
+  })
+
+  test('stats empties the screen once, then writes over its table', async () => {
+    await cliOk(engine, ['run', '-d', '--name', 'measured', 'busybox', 'sleep', '1000'])
+    const session = open(engine, ['stats', 'measured'], tty)
+    const line = `[^${ESC}]*${ESC}\\[K\r\n`
+    await session.until(
+      new RegExp(`^${ESC}\\[2J${ESC}\\[HCONTAINER ID${line}.* measured ${line}${ESC}\\[J${ESC}\\[HCONTAINER ID`),
+    )
+    await cliOk(engine, ['rm', '-f', 'measured'])
+    expect((await session.result).stdout.split(`${ESC}[2J`).length).toBe(2)
   })
 
   test('exec -it has a terminal of its own', async () => {

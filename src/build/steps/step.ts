@@ -4,9 +4,13 @@ import type { ContainerId } from '../../containers/types.ts'
 import type { HistoryEntry, ImageConfig } from '../../images/types.ts'
 import type { ChainId, RootMount } from '../../snapshots/types.ts'
 import type { CacheRecord } from '../cache/cache.ts'
+import { BuildCancelled } from '../failure.ts'
 import { extend, type State } from '../state.ts'
 import type { Workshop } from '../workshop.ts'
 import { writeLayer } from './roots.ts'
+
+/** Fills a root, which has the id as its name. */
+type Work = (root: RootMount, id: ContainerId) => Promise<void>
 
 export interface StepPlan {
   key: string
@@ -14,7 +18,7 @@ export interface StepPlan {
   config?: ImageConfig
   author?: string
   /** Writes to a root; null: the step changes the configuration alone. */
-  write: ((root: RootMount, id: ContainerId) => Promise<void>) | null
+  write: Work | null
   /** COPY --link: its layer depends on nothing below it, but on this alone. */
   linkKey?: string
   /** Never found in the cache. */
@@ -90,25 +94,36 @@ async function write(
   workshop: Workshop,
   state: State,
   { linkKey }: StepPlan,
-  work: NonNullable<StepPlan['write']>,
+  work: Work,
 ): Promise<CacheRecord['layer']> {
   if (linkKey !== undefined) return writeLinked(workshop, state, linkKey, work)
-  const { layer } = await writeLayer(workshop.snapshots, state.chain, workshop.epoch, workshop.later, work)
+  const { layer } = await writeLayer(
+    workshop.snapshots,
+    state.chain,
+    workshop.epoch,
+    workshop.later,
+    inTurn(workshop, work),
+  )
   return layer && { ...layer, below: state.chain.at(-1) ?? '' }
 }
 
+/** The work alone: what is planned may have to wait for another stage, which needs turns of its own. */
+const inTurn =
+  ({ turns, signal }: Workshop, work: Work): Work =>
+  (root, id) =>
+    turns.take(() => {
+      if (signal.aborted) throw new BuildCancelled()
+      return work(root, id)
+    })
+
 /** A layer made on nothing, or found from another build, and put on top of what this one has. */
-async function writeLinked(
-  { cache, snapshots, epoch, request, later }: Workshop,
-  state: State,
-  key: string,
-  work: NonNullable<StepPlan['write']>,
-): Promise<CacheRecord['layer']> {
+async function writeLinked(workshop: Workshop, state: State, key: string, work: Work): Promise<CacheRecord['layer']> {
+  const { cache, snapshots, epoch, request, later } = workshop
   const below = state.chain.at(-1)
   const known = request.noCache ? undefined : cache.find(key)?.layer
   const reused = known && (await snapshots.layers.reuse(known.diffId, below))
   if (known && reused) return { ...known, chain: reused, below: below ?? '' }
-  const { layer } = await writeLayer(snapshots, [], epoch, later, work)
+  const { layer } = await writeLayer(snapshots, [], epoch, later, inTurn(workshop, work))
   if (layer === null) return null
   const created = new Date().toISOString()
   cache.add({ key, parent: '', description: 'COPY --link', created, layer: { ...layer, below: '' } })

@@ -13,7 +13,8 @@ import { bool } from '../parse/flag.ts'
 
 const SHOWN = ['ID', 'Name', 'CPUPerc', 'MemUsage', 'MemPerc', 'NetIO', 'BlockIO', 'PIDs']
 const REFRESH_MS = 500
-const CLEAR_SCREEN = '\x1b[2J\x1b[H'
+/** ECMA-48: an empty screen; to its first line; all that is left in this line; all below. */
+const [CLEAR, HOME, CLEAR_LINE, CLEAR_BELOW] = ['\x1b[2J', '\x1b[H', '\x1b[K', '\x1b[J']
 
 const FLAGS = {
   all: bool('Show all containers, not only running ones', { short: 'a' }),
@@ -77,12 +78,14 @@ async function follow({ session, engine, options, args }: Context<typeof FLAGS>)
     ended = true
   })
   finished.catch(() => undefined)
+  let isFirst = true
   try {
     while (!ended) {
       const rows = [...latest.values()].filter(sample => sample !== undefined)
       // Not an empty table for a container that may not exist.
       const text = rows.length > 0 || args.length === 0 ? await table(options, rows) : ''
-      if (text) await write(session.stdout, (session.isTerminal.stdout ? CLEAR_SCREEN : '') + text)
+      if (text) await write(session.stdout, session.isTerminal.stdout ? overOld(text, isFirst) : text)
+      if (text) isFirst = false
       await Promise.race([finished, new Promise(resolve => setTimeout(resolve, REFRESH_MS))])
     }
     await finished
@@ -90,6 +93,10 @@ async function follow({ session, engine, options, args }: Context<typeof FLAGS>)
     stop.abort()
   }
 }
+
+/** Written over the table before, line by line: a screen that is emptied each time flickers. */
+const overOld = (text: string, isFirst: boolean): string =>
+  `${isFirst ? CLEAR : ''}${HOME}${text.replaceAll('\n', `${CLEAR_LINE}\n`)}${CLEAR_BELOW}`
 
 /** Containers that start while we look appear in the table. */
 async function watchNewcomers(engine: Engine, signal: AbortSignal, onStart: (name: string) => void): Promise<void> {

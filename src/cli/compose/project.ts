@@ -7,36 +7,8 @@ import type { Project } from '../../compose/project.ts'
 import type { Surroundings } from '../../compose/run/report.ts'
 import { clientVersion } from '../client-version.ts'
 import { CommandError } from '../errors.ts'
-import { list, single, string } from '../parse/flag.ts'
 import { Progress } from './progress.ts'
 import type { ComposeContext } from './subcommand.ts'
-
-const oneOf =
-  (...allowed: readonly string[]) =>
-  (text: string): string => {
-    if (allowed.includes(text)) return text
-    throw new Error(`must be one of ${allowed.join(', ')}`)
-  }
-
-export const GLOBALS = {
-  ansi: single('string', 'Control characters: never, always, auto', 'auto', oneOf('never', 'always', 'auto'), {
-    shownDefault: '"auto"',
-  }),
-  'env-file': list('Read variables from this file in place of .env', { type: 'stringArray' }),
-  file: list('Compose files; several are merged', { short: 'f', type: 'stringArray' }),
-  profile: list('Activate this profile', { type: 'stringArray' }),
-  progress: single(
-    'string',
-    'How progress is shown: auto, tty, plain, quiet',
-    'auto',
-    oneOf('auto', 'tty', 'plain', 'quiet'),
-    { shownDefault: '"auto"' },
-  ),
-  'project-directory': string("Where relative paths start (default: the first file's folder)", {
-    aliases: ['workdir'],
-  }),
-  'project-name': string('Name of the project', { short: 'p' }),
-}
 
 type AnyContext = Pick<ComposeContext, 'session' | 'globals'>
 

@@ -1,10 +1,8 @@
 /** What a command of `skiff compose` is. */
 
 import type { Context } from '../command.ts'
-import type { Flags, Values } from '../parse/flag.ts'
-import type { GLOBALS } from './project.ts'
-
-export type Globals = Values<typeof GLOBALS>
+import type { Flags } from '../parse/flag.ts'
+import type { Globals } from './globals.ts'
 
 export interface ComposeContext<F extends Flags = Flags> extends Context<F> {
   /** What stands before the command. */

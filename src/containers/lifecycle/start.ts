@@ -95,11 +95,12 @@ async function removeGroup(cgroup: Cgroup): Promise<void> {
 }
 
 async function startSpec(
-  { rooms }: Context,
+  { rooms, turns }: Context,
   container: LiveContainer,
   spec: ContainerSpec,
   io: ProcessIo,
 ): Promise<StartedProcess> {
+  await turns.next()
   try {
     const started = await rooms.runtime.startContainer(spec, io)
     container.lastStart = { spec, reports: started.trace.reports }

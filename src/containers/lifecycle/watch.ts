@@ -60,6 +60,7 @@ export const lostEnd = (): End => ({ exitCode: 137, finishedAt: formatNs(nowNs()
 async function onEnd(context: Context, container: LiveContainer, process: LiveProcess, end: End): Promise<void> {
   try {
     await container.queue.run(async () => {
+      await context.turns.next()
       // A start that failed after its process ran has cleaned up already.
       if (container.process === process) await recordEnd(context, container, process, end)
     })

@@ -32,6 +32,7 @@ export async function openNetwork(context: Context, container: LiveContainer, un
   if (isPlain(networkMode) || context.rooms.networks === null) return plain(context, container, undo)
   const { networks } = context.rooms
   refuseIdleTargets(context, container.config)
+  await context.turns.next()
   const sandbox = await networks.createSandbox(sandboxRequest(context, container.config))
   undo.defer(() => networks.releaseSandbox(container.id))
   const close = (): void => closeSync(sandbox.netns)

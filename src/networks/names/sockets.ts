@@ -9,11 +9,12 @@ import { check } from '../../kernel/errors.ts'
 import { socketInNetworkNamespace } from '../../kernel/namespaces.ts'
 import { syscall } from '../../kernel/syscall.ts'
 import { ipBytes } from '../../netlink/ip.ts'
-import { writeRedirectTable } from '../../netlink/nf-tables.ts'
+import { hasRedirectTable, writeRedirectTable } from '../../netlink/nf-tables.ts'
 import { NETLINK_NETFILTER, NetlinkSocket } from '../../netlink/socket.ts'
 
 export const NAME_SERVER = '127.0.0.11'
 const DNS_PORT = 53
+const TABLE = 'skiff-names'
 
 const AF_INET = 2
 const SOCK_STREAM = 1
@@ -97,7 +98,9 @@ function redirect(netns: number, { udp, tcp }: { udp: number; tcp: number }, fre
     { protocol: IPPROTO_TCP, from, to: { address, port: tcp } },
   ]
   try {
-    writeRedirectTable(socket, 'skiff-names', redirects, { replace: !fresh })
+    // The kernel takes milliseconds for a transaction, times all containers that a new daemon takes over.
+    if (!fresh && hasRedirectTable(socket, TABLE, redirects)) return
+    writeRedirectTable(socket, TABLE, redirects, { replace: !fresh })
   } finally {
     socket.closeInBackground()
   }
