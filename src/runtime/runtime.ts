@@ -37,7 +37,7 @@ export function warmUp(): void {
 /** The program that startContainer would run, for `skiff explain`. @throws InvalidParameter */
 export async function planContainer(spec: ContainerSpec, stdin: ProcessIo['stdin']): Promise<Compiled> {
   const binds = spec.mounts.filter(mount => mount.kind === 'bind')
-  const sources = binds.map(({ source }) => source)
+  const sources = binds.filter(({ tree }) => tree === undefined).map(({ source }) => source)
   const forProc = binds.filter(({ target }) => target === '/proc').map(({ source }) => source)
   const paths = [...sources, ...[...spec.maskedPaths, ...spec.readonlyPaths].map(cleanPath)]
   if (spec.initPath !== null) paths.push(spec.initPath)
