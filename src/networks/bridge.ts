@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
-import { Conflict, hasCode } from '../kernel/errors.ts'
+import { Conflict, hasCode, Unavailable } from '../kernel/errors.ts'
 import { addAddress, listAddresses } from '../netlink/address.ts'
 import {
   addBridge,
@@ -20,6 +20,8 @@ import { addDefaultRoute } from '../netlink/route.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import type { Wire } from './prepared-namespaces.ts'
 
+/** The kernel's BR_MAX_PORTS is reached. */
+const EXFULL = 54
 /** IFALIASZ of include/uapi/linux/if.h, without its final NUL. */
 const MAX_ALIAS = 255
 
@@ -134,10 +136,20 @@ export function connectToBridge(host: NetlinkSocket, guest: NetlinkSocket, wire:
   if (!bridge) throw new Conflict(`the bridge ${wiring.bridge} is gone: it was removed behind skiff's back`)
   const { hostInterface, guestInterface, guestIndex: index } = wire
   const { mac, mtu, note } = wiring
-  host.request(
-    setUpWith(hostInterface, { mtu, master: bridge.index, alias: note.slice(0, MAX_ALIAS) }),
-    ...(wiring.isolated || wiring.hairpin ? [setBridgePort(hostInterface, wiring)] : []),
-  )
+  const [failed] = host
+    .attempt(
+      setUpWith(hostInterface, { mtu, master: bridge.index, alias: note.slice(0, MAX_ALIAS) }),
+      ...(wiring.isolated || wiring.hairpin ? [setBridgePort(hostInterface, wiring)] : []),
+    )
+    .filter(error => error !== null)
+  if (failed?.errno === EXFULL)
+    throw new Unavailable(
+      `the bridge ${wiring.bridge} has no port left: the kernel gives it 1023, one for each container`,
+      {
+        cause: failed,
+      },
+    )
+  if (failed) throw failed
   const hasIpv6 = wiring.addresses.some(({ address }) => address.includes(':'))
   guest.request(
     // Before it comes up, which is when it gets a link-local address.
