@@ -7,6 +7,7 @@ import { listLinks } from '../netlink/link.ts'
 import { listRoutes } from '../netlink/route.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
 import { ensureBridge, removeBridge, removeOrphans } from './bridge.ts'
+import { countersOf } from './counters.ts'
 import { type DefaultBridge, predefinedNetworks } from './default-networks.ts'
 import type { ResolvConf } from './etc-files.ts'
 import { Firewall } from './firewall.ts'
@@ -165,7 +166,7 @@ export class Networks implements NetworkService {
     const network = this.store.find(ref)
     if (PREDEFINED.includes(network.name))
       throw new Forbidden(`${network.name} is a pre-defined network and cannot be removed`)
-    if (this.sandboxes.connectedTo(network.id).length > 0)
+    if (this.sandboxes.isUsed(network.id))
       throw new Forbidden(`error while removing network: network ${network.name} id ${network.id} has active endpoints`)
     // The file last: a removal that is cut off leaves a network whose bridge the next daemon makes again.
     this.removeBridge(network)
@@ -177,7 +178,7 @@ export class Networks implements NetworkService {
   async prune(filters: NetworkFilters): Promise<string[]> {
     const removed: string[] = []
     for (const network of await this.list(filters)) {
-      if (PREDEFINED.includes(network.name) || Object.keys(network.containers).length > 0) continue
+      if (PREDEFINED.includes(network.name) || this.sandboxes.isUsed(network.id)) continue
       await this.remove(network.id)
       removed.push(network.name)
     }
@@ -229,7 +230,7 @@ export class Networks implements NetworkService {
   }
 
   async counters(pid: number): Promise<Record<string, InterfaceCounters>> {
-    return this.sandboxes.counters(pid)
+    return countersOf(pid)
   }
 
   // --- Pieces ----------------------------------------------------------------------------------------------------------

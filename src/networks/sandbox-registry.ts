@@ -9,6 +9,22 @@ export class SandboxRegistry {
   /** container id → those whose files name it */
   private readonly linkers = new Map<string, Set<string>>()
 
+  /** In the making: not to be seen yet, but its networks must not go. */
+  private readonly arriving = new Set<SandboxState>()
+
+  arrive(state: SandboxState): void {
+    this.arriving.add(state)
+  }
+
+  /** It is here, or will not come. */
+  arrived(state: SandboxState): void {
+    this.arriving.delete(state)
+  }
+
+  isUsed(networkId: string): boolean {
+    return this.members.has(networkId) || [...this.arriving].some(({ connections }) => connections.has(networkId))
+  }
+
   add(state: SandboxState): void {
     const { containerId, links } = state.request
     this.states.set(containerId, state)

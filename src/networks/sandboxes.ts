@@ -5,7 +5,6 @@ import { closeSync } from 'node:fs'
 import { Conflict, Forbidden, NotFound } from '../kernel/errors.ts'
 import { openNetworkNamespace } from '../kernel/namespaces.ts'
 import { type Undo, undoOnFailure } from '../kernel/undo.ts'
-import { listLinks } from '../netlink/link.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
 import { BackgroundNetlink } from './background-netlink.ts'
 import { removeOrphanWires } from './bridge.ts'
@@ -21,16 +20,16 @@ import { Publications } from './publications.ts'
 import { reserveEndpoint } from './reserve-endpoint.ts'
 import type { SandboxFiles } from './sandbox-files.ts'
 import { SandboxRegistry } from './sandbox-registry.ts'
-import { type Connection, dnsNames, isUserNetwork, routing, type SandboxState } from './sandbox-state.ts'
-import type {
-  Connections,
-  EndpointRequest,
-  ExplainedNetwork,
-  InterfaceCounters,
-  Sandbox,
-  SandboxRecord,
-  SandboxRequest,
-} from './types.ts'
+import {
+  type Connection,
+  connectionsOf,
+  dnsNames,
+  isUserNetwork,
+  newState,
+  routing,
+  type SandboxState,
+} from './sandbox-state.ts'
+import type { Connections, EndpointRequest, ExplainedNetwork, Sandbox, SandboxRecord, SandboxRequest } from './types.ts'
 import {
   type Ground,
   hostInterface,
@@ -79,6 +78,10 @@ export class Sandboxes {
     })
   }
 
+  isUsed(networkId: string): boolean {
+    return this.registry.isUsed(networkId)
+  }
+
   /** The daemon ends: nothing stays but what running containers have. */
   retire(): void {
     this.prepared.close()
@@ -92,6 +95,8 @@ export class Sandboxes {
       throw new Conflict(`container ${request.containerId} has a sandbox already`)
     return undoOnFailure(async undo => {
       const state = this.reserveAddresses(request, undo)
+      this.registry.arrive(state)
+      undo.defer(() => this.registry.arrived(state))
       // Before anything is made: a port that somebody has is the commonest reason for a start to fail.
       await this.publications.reserve(state, undo)
       const namespace = await this.takeNamespace(state, undo)
@@ -103,9 +108,10 @@ export class Sandboxes {
       undo.defer(() => state.names?.close())
       state.files = this.around.files.contents(state, this.registry.states)
       this.registry.add(state)
+      this.registry.arrived(state)
       this.refreshFilesOfThoseLinkedTo(request.containerId)
       namespace.guest.close()
-      return { netns: namespace.netns, sandboxId: state.sandboxId, ...describe(state), ...state.files }
+      return { netns: namespace.netns, sandboxId: state.sandboxId, ...connectionsOf(state), ...state.files }
     })
   }
 
@@ -173,7 +179,7 @@ export class Sandboxes {
       this.names.serve(state, netns)
       await this.publications.republish(state, undo)
       this.refreshFiles(state)
-      return describe(state)
+      return connectionsOf(state)
     })
   }
 
@@ -188,7 +194,7 @@ export class Sandboxes {
     moveDefaultRoutes(netns, before, routing(state))
     await this.publications.republish(state, { defer() {} })
     this.refreshFiles(state)
-    return describe(state)
+    return connectionsOf(state)
   }
 
   rename(containerId: string, name: string): void {
@@ -203,26 +209,9 @@ export class Sandboxes {
     this.refreshFilesOfThoseLinkedTo(containerId)
   }
 
-  counters(pid: number): Record<string, InterfaceCounters> {
-    const netns = openNetworkNamespace(pid)
-    try {
-      using guest = NetlinkSocket.openIn(netns)
-      const links = listLinks(guest).filter(link => link.name !== 'lo')
-      return Object.fromEntries(links.map(link => [link.name, link.counters]))
-    } finally {
-      closeSync(netns)
-    }
-  }
-
   explain(containerId: string, pid: number): ExplainedNetwork | null {
     const state = this.registry.states.get(containerId)
-    if (!state) return null
-    const netns = openNetworkNamespace(pid)
-    try {
-      return explainSandbox(this.around, state, netns)
-    } finally {
-      closeSync(netns)
-    }
+    return state ? explainSandbox(this.around, state, pid) : null
   }
 
   // --- Addresses and interfaces --------------------------------------------------------------------------------------
@@ -305,18 +294,3 @@ export class Sandboxes {
     return state
   }
 }
-
-const newState = (request: SandboxRequest, sandboxId: string): SandboxState => ({
-  request,
-  sandboxId,
-  connections: new Map(),
-  reserved: [],
-  ports: {},
-  names: null,
-  files: { hosts: '', resolvConf: '' },
-})
-
-const describe = ({ connections, ports }: SandboxState): Connections => ({
-  endpoints: Object.fromEntries([...connections.values()].map(({ network, endpoint }) => [network.name, endpoint])),
-  ports,
-})
