@@ -9,6 +9,7 @@
 #include "../freestanding/program.h"
 #include "../kernel/clock.h"
 #include "../kernel/sys.h"
+#include "ahead.h"
 #include "clients.h"
 #include "forward.h"
 #include "launch.h"
@@ -137,9 +138,11 @@ static bool all_done(void)
 
 int main(int argc, char **argv, char **envp)
 {
-    (void)argc, (void)argv, (void)envp;
+    (void)envp;
     struct launch launch;
     leave_the_daemon();
+    if (argc > 1 && argv[1][0] == AHEAD_PLACEHOLDER)
+        await_launch(argv[1]);
     must(loop_open());
     clients_add(SHIM_FD_CONTROL, CONTROL);
     must(launch_open(&launch));

@@ -6,6 +6,7 @@
 import type { Readable } from 'node:stream'
 import type { BuildService } from '../build/types.ts'
 import type { ContainerFiles } from '../containers/files/types.ts'
+import type { SnapshotService } from '../containers/snapshots/types.ts'
 import type { ContainerStats } from '../containers/stats/stats.ts'
 import type { ContainerService } from '../containers/types.ts'
 import type { Images, Progress } from '../images/types.ts'
@@ -15,6 +16,7 @@ import type { Volumes } from '../volumes/types.ts'
 
 export interface Services {
   containers: ContainerService
+  snapshots: SnapshotService
   files: ContainerFiles
   stats: ContainerStats
   images: Images

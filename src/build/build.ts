@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { parseReference } from '../images/references.ts'
 import type { Image, ImageId } from '../images/types.ts'
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
 import { applyIgnore, makeBuildFolder, readDockerfile, receiveContext, removeFolder } from './context.ts'
@@ -10,7 +11,7 @@ import { parseDockerfile } from './dockerfile/parse.ts'
 import { BuildCancelled } from './failure.ts'
 import { Keeper } from './keep.ts'
 import { Later } from './later.ts'
-import { findStage, type Plan, planBuild, type Stage } from './plan.ts'
+import { type Plan, planBuild, type Stage, sourceStage } from './plan.ts'
 import { UNDECLARED_ARGS } from './platform.ts'
 import { StageBuilder, type StageResult } from './stage.ts'
 import { Turns } from './turns.ts'
@@ -25,6 +26,7 @@ export async function build(
   tell: (event: BuildEvent) => void,
   signal: AbortSignal,
 ): Promise<BuildResult> {
+  for (const tag of request.tags) checkTag(tag)
   const folder = await makeBuildFolder(rooms.context.roots.dataRoot)
   const later = new Later()
   try {
@@ -36,6 +38,11 @@ export async function build(
     await removeFolder(folder)
     void keepCache(rooms)
   }
+}
+
+/** A name that cannot be given in the end is no reason to build first. @throws InvalidParameter */
+function checkTag(tag: string): void {
+  if (parseReference(tag).digest !== undefined) throw new InvalidParameter('build tag cannot contain a digest')
 }
 
 /** The steps of a build that failed are worth keeping, too; nobody waits for that. */
@@ -190,7 +197,7 @@ class Build {
     if (context !== undefined && 'folder' in context) {
       return { tree: { kind: 'folder', path: join(this.#folder, 'context', context.folder) }, key: '' }
     }
-    const stage = findStage(plan.stages, name)
+    const stage = sourceStage(plan, step, name)
     if (stage !== undefined) {
       const { state } = await this.#result(workshop, plan, stage)
       return { tree: treeOf(this.#rooms, state.chain), key: state.key }

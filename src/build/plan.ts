@@ -17,6 +17,8 @@ export interface Stage {
   steps: Instruction[]
   /** Stages whose files or state it takes. */
   needs: Set<number>
+  /** What its steps name after `from`, by that name. */
+  sources: Map<string, number>
   /** The number of its FROM among all steps of the build, from 1. */
   firstStep: number
 }
@@ -88,26 +90,45 @@ function stagesOf({ instructions, escapeChar }: Dockerfile, request: BuildReques
     else stages.at(-1)?.steps.push(instruction)
   }
   if (stages.length === 0) throw new DockerfileError('no build stage in current context', null)
-  for (const stage of stages) {
-    for (const step of stage.steps) {
-      for (const name of sourcesOf(step)) {
-        const other = findStage(stages.slice(0, stage.index), name)
-        if (other !== undefined) stage.needs.add(other.index)
-        else refuseLater(stages, stage, name, step.location)
-      }
-    }
-  }
+  for (const stage of stages) linkSources(stages, stage, request)
+  for (const stage of stages) refuseCircle(stages, stage)
   return stages
 }
 
-/** A number, or the name of a stage that is yet to come, is no image. */
-function refuseLater(stages: readonly Stage[], { index }: Stage, name: string, location: Location): void {
-  if (/^\d+$/.test(name) || stages[index]?.name === name.toLowerCase()) {
-    throw new DockerfileError(
-      `invalid from flag value ${name}: pull access denied, or there is no stage ${name} before line ${location.line}`,
-      location,
-    )
+/** Stages may be used before they are written down, as BuildKit has it; an earlier one of the same name comes first. */
+function linkSources(stages: readonly Stage[], stage: Stage, { contexts }: BuildRequest): void {
+  for (const step of stage.steps) {
+    for (const name of sourcesOf(step)) {
+      if (contexts[name] !== undefined) continue
+      const earlier = stages.slice(0, stage.index)
+      const other =
+        findStage(earlier, name) ?? stages.find(later => later.name !== '' && later.name === name.toLowerCase())
+      // A number is no image.
+      if (other === undefined && /^\d+$/.test(name)) {
+        const why = `there is no stage ${name} before line ${step.location.line}`
+        throw new DockerfileError(`invalid from flag value ${name}: ${why}`, step.location)
+      }
+      if (other === undefined) continue
+      stage.needs.add(other.index)
+      stage.sources.set(name, other.index)
+    }
   }
+}
+
+/** A stage that waits for itself would wait for ever. */
+function refuseCircle(stages: readonly Stage[], stage: Stage): void {
+  const seen = new Set<number>()
+  const visit = (index: number): void => {
+    if (index === stage.index)
+      throw new DockerfileError(
+        `circular dependency detected on stage: ${stage.name || stage.index}`,
+        stage.from.location,
+      )
+    if (seen.has(index)) return
+    seen.add(index)
+    for (const other of stages[index]!.needs) visit(other)
+  }
+  for (const other of stage.needs) visit(other)
 }
 
 function stageOf(
@@ -130,7 +151,7 @@ function stageOf(
         ? { kind: 'scratch' }
         : { kind: 'image', reference }
   const needs = new Set(other === undefined ? [] : [other.index])
-  return { index: earlier.length, name: from.name, from, base, steps: [], needs, firstStep: 0 }
+  return { index: earlier.length, name: from.name, from, base, steps: [], needs, sources: new Map(), firstStep: 0 }
 }
 
 /** Commands of other architectures could not be run. */
@@ -151,8 +172,19 @@ function sourcesOf(step: Instruction): string[] {
   return step.mounts.map(text => mountFields(text).get('from') ?? '').filter(name => name !== '')
 }
 
+/** The stage of a step, and what it means by a name: also one that a trigger of its base brings, if that stage came before it. */
+export function sourceStage({ stages }: Plan, step: number, name: string): Stage | undefined {
+  const own = stages.findLast(({ firstStep }) => firstStep <= step)
+  const index = own?.sources.get(name)
+  if (index !== undefined) return stages.find(stage => stage.index === index)
+  return findStage(
+    stages.filter(stage => stage.index < (own?.index ?? 0)),
+    name,
+  )
+}
+
 /** By name, or by number from 0. */
-export const findStage = (stages: readonly Stage[], name: string): Stage | undefined =>
+const findStage = (stages: readonly Stage[], name: string): Stage | undefined =>
   stages.findLast(stage => stage.name !== '' && stage.name === name.toLowerCase()) ??
   (/^\d+$/.test(name) ? stages.find(({ index }) => index === Number(name)) : undefined)
 

@@ -23,6 +23,8 @@ export interface Command<F extends Flags = Flags> {
   readonly description?: string
   /** The least and greatest number of positionals. */
   readonly arity: readonly [number, number]
+  /** A flag that, given, stands for the first positional: there is one less then. */
+  readonly firstByFlag?: string
   /** false: the first positional ends the flags, what follows belongs to the container. */
   readonly interspersed?: boolean
   /** Errors that the command throws carry the program's name and a hint, and this exit code. */

@@ -4,7 +4,7 @@ import { chooseAddress, DEFAULT_ADDRESS } from '../client/address.ts'
 import { Engine } from '../client/engine.ts'
 import { write } from '../client/write.ts'
 import type { Command } from './command.ts'
-import { CommandError, EXIT_REFUSED, UsageError } from './errors.ts'
+import { CommandError, EXIT_REFUSED, PullFailed, UsageError } from './errors.ts'
 import { commandHelp, groupHelp, helpFlag, PROGRAM, programHelp, usageLine } from './help.ts'
 import { bool, list, string, type Values } from './parse/flag.ts'
 import { nearest } from './parse/nearest.ts'
@@ -30,7 +30,7 @@ type Globals = Values<typeof GLOBAL_FLAGS>
 
 /** Runs the session's command line. Never throws for what a user can do wrong. */
 export async function runCommandLine(session: Session): Promise<number> {
-  const found: Found = { words: [], command: undefined, debug: false }
+  const found: Found = { words: [], command: undefined, debug: false, host: [] }
   try {
     return await dispatch(session, found)
   } catch (error) {
@@ -43,12 +43,15 @@ interface Found {
   words: string[]
   command: Command | undefined
   debug: boolean
+  /** --host, as given. */
+  host: readonly string[]
 }
 
 async function dispatch(session: Session, found: Found): Promise<number> {
   const { options, args } = parse(session.argv, { ...GLOBAL_FLAGS, ...helpFlag(GLOBAL_FLAGS) }, false)
   const globals = options as unknown as Globals & { help: boolean }
   found.debug = globals.debug
+  found.host = globals.host
   refuseUnsupported(globals)
   if (globals.version) return await showVersion(session)
   const asked = args[0] === 'help' ? args.slice(1) : args
@@ -77,7 +80,8 @@ async function runCommand(
   const flags = { ...helpFlag(command.flags), ...command.flags }
   const { options, args, given } = parse(argv, flags, command.interspersed ?? true)
   if (options.help) return await show(session, commandHelp(words, entry, command, columnsOf(session)))
-  checkArity(words, command, args.length)
+  const byFlag = command.firstByFlag !== undefined && given.has(command.firstByFlag)
+  checkArity(words, command, args.length + (byFlag ? 1 : 0))
   const engine = connect(session, globals)
   try {
     const configFolder =
@@ -88,9 +92,13 @@ async function runCommand(
   }
 }
 
-function connect(session: Session, globals: Globals): Engine {
+function connect(
+  session: Session,
+  globals: Pick<Globals, 'debug'> & { host: readonly string[] },
+  wanted = true,
+): Engine {
   const address = chooseAddress(globals.host, session.env)
-  const mayStart = session.mayStartDaemon && address.text === DEFAULT_ADDRESS
+  const mayStart = wanted && session.mayStartDaemon && address.text === DEFAULT_ADDRESS
   const known = session.known?.address === address.text ? session.known : undefined
   return new Engine(address, {
     pinnedVersion: session.env.DOCKER_API_VERSION ?? known?.apiVersion,
@@ -158,7 +166,8 @@ function checkArity(words: readonly string[], { arity: [min, max] }: Command, co
   throw new UsageError(`${PROGRAM}: '${[PROGRAM, ...words].join(' ')}' ${wants}`)
 }
 
-async function explainFailure(session: Session, error: unknown, { words, command, debug }: Found): Promise<number> {
+async function explainFailure(session: Session, error: unknown, found: Found): Promise<number> {
+  const { words, command, debug } = found
   if (!(error instanceof Error)) throw error
   const name = [PROGRAM, ...words].join(' ')
   const hint = `Run '${name} --help' for more information`
@@ -173,5 +182,23 @@ async function explainFailure(session: Session, error: unknown, { words, command
   if (error.message)
     await write(session.stderr, framed ? `${PROGRAM}: ${error.message}\n\n${hint}\n` : `${error.message}\n`)
   if (debug && error.stack) await write(session.stderr, `${error.stack}\n`)
+  await advise(session, error, found)
   return exitCode
+}
+
+/** What can be done about it. A failure while looking for advice is none of the user's concern. */
+async function advise(session: Session, error: Error, { host }: Found): Promise<void> {
+  const { hintsFor, wantsHints } = await import('./hints/hints.ts')
+  if (!wantsHints(session)) return
+  const absent = error instanceof PullFailed ? [`Unable to find image '${error.image}'`] : []
+  const reported = error instanceof CommandError ? error.reported : []
+  const messages = [...absent, error.message, ...reported]
+  let engine: Engine | undefined
+  try {
+    engine = connect(session, { host, debug: false }, false)
+    for (const hint of await hintsFor(messages, { engine, session })) await write(session.stderr, `hint: ${hint}\n`)
+  } catch {
+  } finally {
+    engine?.close()
+  }
 }

@@ -6,13 +6,27 @@ export class CommandError extends Error {
   constructor(
     message: string,
     readonly exitCode = 1,
+    /** What the command has said already of the failures, for hints. */
+    readonly reported: readonly string[] = [],
   ) {
     super(message)
   }
 }
 
-/** The exit code of something else, passed on without a word. */
-export const exitWith = (code: number): CommandError => new CommandError('', code)
+/** An image that is not here could not be pulled. */
+export class PullFailed extends Error {
+  override readonly name = 'PullFailed'
+  constructor(
+    readonly image: string,
+    cause: Error,
+  ) {
+    super(cause.message, { cause })
+  }
+}
+
+/** The exit code of something else, or of what has been reported, passed on without a word. */
+export const exitWith = (code: number, reported: readonly string[] = []): CommandError =>
+  new CommandError('', code, reported)
 
 /** A command line that is none. `hint` sends the user to the help. */
 export class UsageError extends CommandError {

@@ -23,6 +23,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   container: 'Manage containers',
   image: 'Manage images',
   network: 'Manage networks',
+  snapshot: 'Manage snapshots',
   system: 'Manage skiff',
   volume: 'Manage volumes',
 }
@@ -128,6 +129,9 @@ export const COMMANDS: readonly Leaf[] = [
     pick('port')(import('./commands/port.ts')),
   ),
   leaf('Rename a container', 'rename, container rename', () => pick('rename')(import('./commands/rename.ts'))),
+  leaf('Bring a container back to a snapshot', 'reset, container reset', () =>
+    pick('reset')(import('./commands/reset.ts')),
+  ),
   leaf('Restart containers', 'restart, container restart', () => pick('restart')(import('./commands/restart.ts'))),
   leaf('Remove containers', 'rm, container rm, container remove', () => pick('rm')(import('./commands/rm.ts'))),
   leaf('Remove images', 'rmi, image rm, image remove', () => pick('rmi')(import('./commands/rmi.ts'))),
@@ -200,6 +204,18 @@ export const COMMANDS: readonly Leaf[] = [
   ),
   leaf('Remove networks', 'network rm, network remove', () =>
     pick('removeNetworks')(import('./commands/network-rm.ts')),
+  ),
+  leaf("Keep what a container's files are now under a name", 'snapshot create', () =>
+    pick('createSnapshot')(import('./commands/snapshot-create.ts')),
+  ),
+  leaf('Show everything known of snapshots, as JSON', 'snapshot inspect', () =>
+    pick('inspectSnapshot')(import('./commands/inspect.ts')),
+  ),
+  leaf('List snapshots', 'snapshot ls, snapshot list', () =>
+    pick('listSnapshots')(import('./commands/snapshot-ls.ts')),
+  ),
+  leaf('Remove snapshots', 'snapshot rm, snapshot remove', () =>
+    pick('removeSnapshots')(import('./commands/snapshot-rm.ts')),
   ),
   leaf('Create a volume', 'volume create', () => pick('createVolume')(import('./commands/volume-create.ts'))),
   leaf('Show everything known of volumes, as JSON', 'volume inspect', () =>

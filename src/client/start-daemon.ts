@@ -2,8 +2,9 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { open, readFile } from 'node:fs/promises'
+import { mkdir, open, readFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Address } from './address.ts'
@@ -19,6 +20,8 @@ const LINES_SHOWN = 15
 
 /** Resolves when the daemon listens. @throws Error with the end of the daemon's log when it ends instead */
 export async function startDaemon(address: Address, say: (message: string) => void): Promise<void> {
+  // A small image may lack it.
+  await mkdir(dirname(LOG), { recursive: true })
   const log = await open(LOG, 'a', 0o640)
   const { size: before } = await log.stat()
   const daemon = spawn(DAEMON, [], { detached: true, stdio: ['ignore', log.fd, log.fd], cwd: '/' })

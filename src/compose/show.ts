@@ -22,7 +22,8 @@ export function showProject(project: Project, json: boolean): string {
   const escaped = escapeDollars(plain)
   return json
     ? `${JSON.stringify(escaped, null, 2)}\n`
-    : stringify(escaped, { lineWidth: 0, aliasDuplicateObjects: false })
+    : // Readers of YAML 1.1, as docker-compose is one, take a bare `no` for false and `22:22` for a number.
+      stringify(escaped, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false })
 }
 
 function showService({ name: _, profiles, ...service }: Service): object {

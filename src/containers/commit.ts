@@ -1,12 +1,14 @@
 /** docker commit: an image of what a container has written, on top of the image it came from. */
 
+import type { Readable } from 'node:stream'
 import { familiarName, parseReference, withDefaultTag } from '../images/references.ts'
-import type { Image, ImageConfig, ImageId } from '../images/types.ts'
+import type { Image, ImageId } from '../images/types.ts'
 import { Conflict } from '../kernel/errors.ts'
+import type { RootMount } from '../snapshots/types.ts'
 import type { Context } from './context.ts'
-import { mergeImageConfig } from './create/merge.ts'
+import { imageConfig, mergeImageConfig } from './create/merge.ts'
 import type { LiveContainer } from './live.ts'
-import type { CommitRequest, ContainerConfig } from './types.ts'
+import type { CommitRequest } from './types.ts'
 
 /** In the container's queue: its files stand still where `pause` asks for that, and nobody removes them meanwhile. */
 export function commitContainer(context: Context, container: LiveContainer, request: CommitRequest): Promise<Image> {
@@ -18,16 +20,18 @@ export function commitContainer(context: Context, container: LiveContainer, requ
     // What the request says goes before what the container was made with.
     const merged = request.config ? imageConfig(mergeImageConfig(request.config, ran)) : ran
     const image = await whileFrozen(context, container, request.pause, () =>
-      context.rooms.images.commit({
-        layer: root.kind === 'overlay' ? { upper: root.upper } : context.rooms.snapshots.packDiff(root),
-        parent: config.imageId as ImageId,
-        reference: request.reference || undefined,
-        author: request.author,
-        message: request.message,
-        changes: request.changes,
-        config: merged,
-        createdBy: [config.path, ...config.args].join(' '),
-      }),
+      withLayer(context, root, layer =>
+        context.rooms.images.commit({
+          layer,
+          parent: config.imageId as ImageId,
+          reference: request.reference || undefined,
+          author: request.author,
+          message: request.message,
+          changes: request.changes,
+          config: merged,
+          createdBy: [config.path, ...config.args].join(' '),
+        }),
+      ),
     )
     context.emit(container, 'commit', {
       comment: request.message,
@@ -38,7 +42,18 @@ export function commitContainer(context: Context, container: LiveContainer, requ
   })
 }
 
-async function whileFrozen<T>(
+/** What the container has written: by overlay a folder, else an archive. */
+function withLayer<T>(
+  { rooms: { snapshots } }: Context,
+  root: RootMount,
+  use: (layer: { upper: string } | Readable) => Promise<T>,
+): Promise<T> {
+  if (root.kind === 'plain') return use(snapshots.packDiff(root))
+  return snapshots.withWritten(root, upper => use({ upper }))
+}
+
+/** Does work while nothing in the container runs, if that is asked for. */
+export async function whileFrozen<T>(
   context: Context,
   container: LiveContainer,
   pause: boolean,
@@ -55,23 +70,3 @@ async function whileFrozen<T>(
     context.emit(container, 'unpause')
   }
 }
-
-const imageConfig = (config: ContainerConfig): ImageConfig => ({
-  user: config.user,
-  exposedPorts: config.exposedPorts,
-  env: config.env,
-  entrypoint: config.entrypoint ?? undefined,
-  cmd: config.cmd ?? undefined,
-  volumes: config.volumes,
-  workingDir: config.workingDir,
-  labels: config.labels,
-  stopSignal: config.stopSignal || undefined,
-  stopTimeoutS: config.stopTimeoutSeconds ?? undefined,
-  healthcheck: config.healthcheck ?? undefined,
-  shell: config.shell ?? undefined,
-  onBuild: config.onBuild ?? [],
-  hostname: config.hostname,
-  domainname: config.domainname,
-  tty: config.tty,
-  openStdin: config.openStdin,
-})

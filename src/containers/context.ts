@@ -16,6 +16,7 @@ import type { Volumes } from '../volumes/types.ts'
 import { linkTarget } from './links.ts'
 import type { LiveContainer, LiveExec } from './live.ts'
 import { LogCompressor } from './logs/compress.ts'
+import type { SnapshotStore } from './snapshots/store.ts'
 import { type Roots, trashFolder, writeState } from './store/files.ts'
 import { findId } from './store/lookup.ts'
 import { Names } from './store/names.ts'
@@ -90,6 +91,8 @@ export class Context {
     readonly rooms: Rooms,
     readonly roots: Roots,
     readonly defaults: ContainerDefaults,
+    /** Snapshots by name. */
+    readonly saved: SnapshotStore,
   ) {
     this.rootMountPoint = join(roots.execRoot, 'root')
     this.compressor = new LogCompressor(rooms.log)

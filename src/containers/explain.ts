@@ -38,10 +38,12 @@ export async function explainContainer(context: Context, container: LiveContaine
 
 /** The container is made, looked at, and gone again; nothing is started. */
 export const explainCreate = (context: Context, request: CreateRequest, form: ExplainForm): Promise<string> =>
-  undoAfterwards(async undo => {
-    const { container } = await assemble(context, request, undo)
-    return explainContainer(context, container, form)
-  })
+  context.saved.holding(request.snapshot, () =>
+    undoAfterwards(async undo => {
+      const { container } = await assemble(context, request, undo)
+      return explainContainer(context, container, form)
+    }),
+  )
 
 async function plan(context: Context, container: LiveContainer) {
   const { cgroups } = context.rooms

@@ -56,6 +56,8 @@ export interface LiveContainer {
   stopRequested: boolean
   /** A user's restart is between its stop and its start: --rm does not remove it now. */
   restartRequested: boolean
+  /** Published ports of a run that ended just now, which the next one shall have again: those that the kernel chose. */
+  portsBefore: StateRecord['network']['ports']
   /** A restart by the policy that is due. */
   restartTimer: NodeJS.Timeout | null
   /** Milliseconds that the next restart by the policy waits. */
@@ -80,6 +82,7 @@ export const createLive = (config: ConfigRecord, state: StateRecord, paths: Cont
   removing: false,
   stopRequested: false,
   restartRequested: false,
+  portsBefore: {},
   restartTimer: null,
   backoffMs: INITIAL_BACKOFF_MS,
 })

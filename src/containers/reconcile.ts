@@ -18,6 +18,7 @@ import { placement } from './lifecycle/start.ts'
 import { compressLog, type End, endOf, lostEnd, recordEnd, watchProcess } from './lifecycle/watch.ts'
 import type { LiveContainer } from './live.ts'
 import { restoreNetwork } from './network/restore.ts'
+import { finishReset } from './snapshots/reset.ts'
 import { containersFolder, runFolder } from './store/files.ts'
 import { endLost, loadContainer, putStrayRootsAside } from './store/load.ts'
 import type { ContainerId } from './types.ts'
@@ -29,6 +30,7 @@ export async function reconcile(context: Context): Promise<void> {
   const loaded = await Promise.all(names.map(name => loadContainer(context, name as ContainerId)))
   const containers = loaded.filter(container => container !== null)
   for (const container of containers) register(context, container)
+  for (const container of containers) await finishReset(context, container)
   // Not before it is known which volumes others use.
   await finishRemovals(context)
   await putStrayRootsAside(context, names)

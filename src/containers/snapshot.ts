@@ -1,5 +1,6 @@
 /** From the live container to the copy that readers get. */
 
+import { dirname, join } from 'node:path'
 import type { LiveContainer } from './live.ts'
 import type { ContainerMount } from './store/record.ts'
 import type { Container, ContainerState, MountPoint } from './types.ts'
@@ -45,11 +46,13 @@ function stateOf({ state, removing }: LiveContainer): ContainerState {
   return removing && !shown.running ? { ...shown, status: 'removing' } : shown
 }
 
-function graphDriver({ root }: LiveContainer): Container['graphDriver'] {
+/** Its root is mounted for it alone: what it sees is found through its process, and nowhere while it does not run. */
+function graphDriver({ root, state }: LiveContainer): Container['graphDriver'] {
   if (root === null) return { name: 'overlay2', data: {} }
   if (root.kind === 'plain') return { name: 'vfs', data: {} }
   const lower = root.lower.map(name => `${root.layersDir}/${name}`)
-  return { name: 'overlay2', data: { LowerDir: lower.join(':'), UpperDir: root.upper, WorkDir: root.work } }
+  const MergedDir = state.pid > 0 ? `/proc/${state.pid}/root` : join(dirname(root.upper), 'merged')
+  return { name: 'overlay2', data: { LowerDir: lower.join(':'), MergedDir, UpperDir: root.upper, WorkDir: root.work } }
 }
 
 const mountPoint = ({

@@ -182,6 +182,8 @@ export interface CreateRequest {
   endpoints: Record<string, EndpointConfig>
   /** 'linux/amd64'; null: any. */
   platform: string | null
+  /** It begins where this snapshot was taken, with its settings in the place of the image's; '' for the image itself. */
+  snapshot: string
 }
 
 // --- What is the case ----------------------------------------------------------------------------------------------------

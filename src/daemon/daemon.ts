@@ -6,6 +6,7 @@ import type { Services } from '../api/services.ts'
 import { reconcile } from '../containers/reconcile.ts'
 import { releaseAll, stopAll } from '../containers/shutdown.ts'
 import { undoOnFailure } from '../kernel/undo.ts'
+import { dismissShims, keepShimsAhead } from '../runtime/shim/ahead.ts'
 import { CommandHosts } from './command-host.ts'
 import { reportFindings } from './examination.ts'
 import { lockFolder } from './folder-lock.ts'
@@ -57,6 +58,7 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
     }
   }
   reportFindings(settings, log).catch(error => log.error({ err: error }, 'the host could not be examined'))
+  keepShimsAhead()
   log.info({ hosts: settings.hosts, dataRoot: settings.dataRoot }, 'skiffd is ready')
   tell('READY=1', 'containers can be started')
   return {
@@ -68,6 +70,7 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
       await commandHosts.stop()
       await services.builds.stop()
       await api.close(GRACE_MS)
+      await dismissShims()
       await metrics?.close()
       await containers.trash.emptied()
       networks?.retire()

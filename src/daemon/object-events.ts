@@ -12,6 +12,7 @@ export function announceVolumes(volumes: Volumes, emit: EmitEvent): Volumes {
     list: filters => volumes.list(filters),
     inspect: name => volumes.inspect(name),
     size: name => volumes.size(name),
+    replace: (name, fill) => volumes.replace(name, fill),
     settle: () => volumes.settle(),
     // Nobody was told of them.
     removeUnfinished: containerId => volumes.removeUnfinished(containerId),

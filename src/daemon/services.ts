@@ -12,6 +12,8 @@ import { Files } from '../containers/files/container-files.ts'
 import { idsWhere } from '../containers/list-filters.ts'
 import { LOG_DRIVERS } from '../containers/logs/config.ts'
 import { createContainerService } from '../containers/service.ts'
+import { createSnapshotService } from '../containers/snapshots/service.ts'
+import { SnapshotStore } from '../containers/snapshots/store.ts'
 import { ownerOf } from '../containers/spec/owner.ts'
 import { Stats } from '../containers/stats/stats.ts'
 import { openImages } from '../images/service.ts'
@@ -21,7 +23,7 @@ import { execInContainer, startContainer, warmUp } from '../runtime/runtime.ts'
 import { prepareAttach } from '../runtime/shim/attach.ts'
 import { adoptShim } from '../runtime/shim/shim.ts'
 import type { UserNamespace } from '../runtime/spec.ts'
-import { openSnapshots } from '../snapshots/service.ts'
+import { openSnapshots, type SnapshotRoom } from '../snapshots/service.ts'
 import type { StorageDriver } from '../snapshots/types.ts'
 import { EventLog } from '../system/event-log.ts'
 import { createSystem, type SystemSettings } from '../system/system.ts'
@@ -57,9 +59,15 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
   const cache = await openCache({ dataRoot: settings.dataRoot, layers: room.layers })
   await removeLeftBuilds({ cgroups, snapshots: room.snapshots, runtime: { adoptShim } }, settings)
   const users: { context: Context | null } = { context: null }
+  const saved = await openSaved(settings, room, salvage)
   const emit = events.emit.bind(events)
   const [images, localVolumes] = await Promise.all([
-    openImages({ dataRoot: settings.dataRoot, room, usesOf: id => usesOfImage(users.context, id), salvage }),
+    openImages({
+      dataRoot: settings.dataRoot,
+      room,
+      usesOf: id => [...usesOfImage(users.context, id), ...savedOf(saved, id)],
+      salvage,
+    }),
     LocalVolumes.open({
       folder: join(settings.dataRoot, 'volumes'),
       usedBy: name => usersOfVolume(users.context, name),
@@ -93,7 +101,7 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
     emit,
     log,
   }
-  const context = new Context(rooms, settings, containerDefaults(settings, userNamespace))
+  const context = new Context(rooms, settings, containerDefaults(settings, userNamespace), saved)
   users.context = context
   const system = await createSystem(systemSettings(settings, room.layers.driver), cgroups, {
     containers: () => count(context),
@@ -103,6 +111,7 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
   const builds = { context, snapshots: room, cache, cacheFolders: new CacheFolders(settings.dataRoot) }
   const services: Services = {
     containers: createContainerService(context),
+    snapshots: createSnapshotService(context),
     builds: createBuildService(builds),
     files: new Files(context, { archives, ownerOf: container => ownerOf(context, container) }),
     stats: new Stats(context),
@@ -124,6 +133,21 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
   }
   return { services, containers: context, networks }
 }
+
+/** Before the images are opened: layers that snapshots stand on are theirs as well. */
+async function openSaved({ dataRoot }: Settings, room: SnapshotRoom, salvage: Salvage): Promise<SnapshotStore> {
+  const saved = await SnapshotStore.open(dataRoot, salvage)
+  room.layers.addUser(() => room.layers.withBelow(saved.all().map(({ top }) => top)))
+  room.roots.frozen.addUser(() => saved.all().flatMap(({ frozen }) => frozen))
+  room.roots.frozen.allowSweeps({ keep: await salvage.keepsAny() })
+  return saved
+}
+
+const savedOf = (saved: SnapshotStore, id: string) =>
+  saved
+    .all()
+    .filter(({ imageId }) => imageId === id)
+    .map(({ name, containerId }) => ({ containerId: containerId as string, running: false, snapshot: name }))
 
 const usesOfImage = (context: Context | null, id: string) =>
   [...(context?.containers.values() ?? [])]

@@ -55,6 +55,7 @@ export class ImageStore {
   readonly #images = new Map<ImageId, StoredImage>()
   readonly #references = new Map<string, ImageId>()
   #turn: Promise<unknown> = Promise.resolve()
+  #generation = 0
 
   private constructor(
     folder: string,
@@ -76,6 +77,11 @@ export class ImageStore {
     await describeLayout(join(folder, 'oci-layout'))
     await store.#load()
     return store
+  }
+
+  /** Another number whenever anything has changed: what was made of images before may be out of date then. */
+  get generation(): number {
+    return this.#generation
   }
 
   all(): StoredImage[] {
@@ -149,7 +155,7 @@ export class ImageStore {
       }
       if (isTagged) setTagged(stored, new Date())
       await this.blobs.writeAll([...documents, config], [this.#recordFile(stored)])
-      this.#images.set(id, stored)
+      this.#put(stored)
       const renamed = references.filter(reference => this.#references.get(reference) !== id)
       if (references.length > 0) await this.#refer(stored, references)
       return { stored, renamed }
@@ -166,7 +172,7 @@ export class ImageStore {
         if (this.#images.has(id)) continue
         const stored = { id, oci: decodeImage(config), record: { ...record } }
         await this.#writeRecord(stored, { durable: false })
-        this.#images.set(id, stored)
+        this.#put(stored)
       }
     })
   }
@@ -176,7 +182,11 @@ export class ImageStore {
     return this.exclusively(async () => {
       const previous = this.#references.get(reference)
       const image = this.get(id)
-      if (taggedAt !== null) await this.#writeRecord(setTagged(image, taggedAt))
+      if (taggedAt !== null) {
+        setTagged(image, taggedAt)
+        this.#generation++
+        await this.#writeRecord(image)
+      }
       await this.#refer(image, [reference])
       return previous === id ? undefined : previous
     })
@@ -184,13 +194,16 @@ export class ImageStore {
 
   /** In exclusively() only. */
   async removeReference(reference: string): Promise<void> {
-    if (this.#references.delete(reference)) await this.#writeReferences()
+    if (!this.#references.delete(reference)) return
+    this.#generation++
+    await this.#writeReferences()
   }
 
   /** Forgets an image without references; in exclusively() only. */
   async delete(id: ImageId): Promise<void> {
     const image = this.#images.get(id)
     this.#images.delete(id)
+    this.#generation++
     await rm(this.#recordPath(id), { force: true })
     for (const digest of [id as string as Digest, ...(image?.record.manifests ?? [])]) {
       const isShared = this.all().some(({ record }) => record.manifests?.includes(digest))
@@ -198,8 +211,14 @@ export class ImageStore {
     }
   }
 
+  #put(image: StoredImage): void {
+    this.#images.set(image.id, image)
+    this.#generation++
+  }
+
   async #refer(image: StoredImage, references: readonly string[]): Promise<void> {
     for (const reference of references) this.#references.set(reference, image.id)
+    this.#generation++
     await this.#writeReferences()
   }
 
@@ -234,7 +253,7 @@ export class ImageStore {
     try {
       const image = { id, oci: decodeImage(await this.blobs.read(digest)), record: record ?? {} }
       if (record === undefined) await this.#writeRecord(image)
-      this.#images.set(id, image)
+      this.#put(image)
     } catch (error) {
       if (!isNamed && (await this.blobs.isEmpty(digest))) {
         // A power cut took a step that nobody had asked for by itself: addSteps().
@@ -301,7 +320,11 @@ export function chainOf({ oci }: Pick<StoredImage, 'oci'>): readonly ChainId[] {
 }
 
 /** The domain's view of a stored image. */
-export function describeImage(stored: StoredImage, references: string[], size: number): Image {
+export function describeImage(
+  stored: StoredImage,
+  references: string[],
+  { size, graphDriver }: Pick<Image, 'size' | 'graphDriver'>,
+): Image {
   const { id, oci, record } = stored
   const parsed = references.map(parseReference)
   const diffIds = diffIdsOf(stored)
@@ -323,6 +346,7 @@ export function describeImage(stored: StoredImage, references: string[], size: n
     diffIds,
     chain: chainIdsOf(diffIds),
     size,
+    graphDriver,
     history: (oci.history ?? []).map(historyFromOci),
   }
 }

@@ -1,5 +1,6 @@
 /** What can be told of an image's layers: history, sizes, who shares them. */
 
+import type { Layer } from '../snapshots/layer-records.ts'
 import type { LayerStore } from '../snapshots/layers.ts'
 import { chainOf, type ImageStore, type StoredImage } from './image-store.ts'
 import { historyFromOci } from './oci.ts'
@@ -36,6 +37,14 @@ const tagsOf = (store: ImageStore, id: ImageId): string[] =>
     .map(parseReference)
     .filter(({ digest }) => digest === undefined)
     .map(familiarName)
+
+/** The folders of an image's layers, as Docker names them: the highest is the upper one. `stack`: lowest first. */
+export function graphDriverOf(layers: LayerStore, stack: readonly Layer[]): Image['graphDriver'] {
+  const [upper, ...lower] = stack.map(layer => layers.treeOf(layer)).reverse()
+  if (layers.driver === 'vfs' || upper === undefined) return { name: layers.driver, data: null }
+  const data = { ...(lower.length > 0 && { LowerDir: lower.join(':') }), UpperDir: upper }
+  return { name: layers.driver, data }
+}
 
 export function diskUsage(
   store: ImageStore,

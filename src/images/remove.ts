@@ -75,7 +75,7 @@ async function untagOne(
   const [user] = context.usesOf(image.id)
   if (!force && user !== undefined && areInOneRepository(store.referencesOf(image.id))) {
     throw new Conflict(
-      `conflict: unable to remove repository reference "${name}" (must force) - container ${shortId(user.containerId)} is using its referenced image ${shortId(image.id)}`,
+      `conflict: unable to remove repository reference "${name}" (must force) - ${nameOf(user)} is using its referenced image ${shortId(image.id)}`,
     )
   }
   const reference = withDefaultTag(parseReference(name))
@@ -129,6 +129,9 @@ async function deleteImage(
   }
 }
 
+const nameOf = ({ containerId, snapshot }: ImageUse): string =>
+  snapshot === undefined ? `container ${shortId(containerId)}` : `snapshot ${snapshot}`
+
 const REFERENCED = 'image is referenced in'
 
 function obstacles({ store, usesOf }: RemovalContext, id: ImageId, force: boolean): Obstacle[] {
@@ -143,7 +146,8 @@ function obstacles({ store, usesOf }: RemovalContext, id: ImageId, force: boolea
   if (store.referencesOf(id).length > 0) found.push({ isHard: false, message: `${REFERENCED} multiple repositories` })
   const stopped = uses.find(use => !use.running)
   if (stopped !== undefined) {
-    found.push({ isHard: false, message: `image is being used by stopped container ${shortId(stopped.containerId)}` })
+    const by = stopped.snapshot === undefined ? `stopped ${nameOf(stopped)}` : nameOf(stopped)
+    found.push({ isHard: false, message: `image is being used by ${by}` })
   }
   return found
 }

@@ -23,7 +23,13 @@ export interface SavedImage {
 const blobName = (digest: string): string => `blobs/${digest.replace(':', '/')}`
 
 export async function saveImages(store: ImageStore, layers: LayerStore, wanted: SavedImage[]): Promise<Sendable> {
-  return layers.compose(await partsOf(store, layers, mergeSame(wanted)))
+  const release = layers.hold(wanted.flatMap(({ stored }) => chainOf(stored)))
+  try {
+    return layers.compose(await partsOf(store, layers, mergeSame(wanted)))
+  } finally {
+    // The stream holds them from here.
+    release()
+  }
 }
 
 /** The same image under two names is one image with two names. */

@@ -9,7 +9,7 @@ import { BUILTINS } from './builtin/index.ts'
 import { commitImage, composeImage, importImage } from './create.ts'
 import { applyFilters, createdMs, type ResolvedFilters } from './filters.ts'
 import { chainOf, describeImage, ImageStore, type StoredImage } from './image-store.ts'
-import { diskUsage, historyOf } from './inspect.ts'
+import { diskUsage, graphDriverOf, historyOf } from './inspect.ts'
 import { treeOf } from './layer-tree.ts'
 import { loadImages } from './load-images.ts'
 import {
@@ -81,8 +81,9 @@ export class ImageService implements Images {
   readonly #dataRoot: string
   readonly #usesOf: (id: ImageId) => ImageUse[]
   readonly #listeners = new Set<(event: ImageEvent) => void>()
-  /** By configuration, until something else of the image has changed: every list is made of these. */
-  readonly #described = new WeakMap<object, { key: string; image: Image }>()
+  /** What was made of the images and layers that there are: images by their configurations, lists by their names. */
+  readonly #made = new Map<string | object, unknown>()
+  #madeOf = ''
   /** Built-in images that are being made: whoever asks meanwhile waits for the same one. */
   readonly #making = new Map<string, Promise<StoredImage>>()
 
@@ -107,7 +108,12 @@ export class ImageService implements Images {
     return stored && this.#describe(stored)
   }
 
-  async list(filters: ImageFilters = {}, { all = false }: { all?: boolean } = {}): Promise<Image[]> {
+  async list(filters: ImageFilters = {}, { all = false }: { all?: boolean } = {}): Promise<readonly Image[]> {
+    if (Object.keys(filters).length > 0) return this.#list(filters, all)
+    return this.#once(`list ${all}`, () => this.#list(filters, all))
+  }
+
+  async #list(filters: ImageFilters, all: boolean): Promise<readonly Image[]> {
     const resolved = await this.#resolveFilters(filters)
     const parents = new Set(this.#store.all().map(({ record }) => record.parent))
     const now = Date.now()
@@ -198,7 +204,7 @@ export class ImageService implements Images {
   }
 
   async diskUsage(): Promise<{ layersSize: number; images: ImageDiskUsage[] }> {
-    return diskUsage(this.#store, this.#layers, stored => this.#describe(stored))
+    return this.#once('usage', () => diskUsage(this.#store, this.#layers, stored => this.#describe(stored)))
   }
 
   async tree(name: string, { withFiles }: { withFiles: boolean }): Promise<ImageTree> {
@@ -287,15 +293,25 @@ export class ImageService implements Images {
   }
 
   #describe(stored: StoredImage): Image {
-    const names = chainOf(stored).map(chain => this.#layers.find(chain)?.name ?? '')
-    const references = this.#store.referencesOf(stored.id)
-    const size = this.#layers.sizeOf(names)
-    const key = JSON.stringify([references, size, stored.record])
-    const earlier = this.#described.get(stored.oci)
-    if (earlier?.key === key) return earlier.image
-    const image = describeImage(stored, references, size)
-    this.#described.set(stored.oci, { key, image })
-    return image
+    return this.#once(stored.oci, () => {
+      const stack = chainOf(stored).flatMap(chain => this.#layers.find(chain) ?? [])
+      return describeImage(stored, this.#store.referencesOf(stored.id), {
+        size: this.#layers.sizeOf(stack.map(({ name }) => name)),
+        graphDriver: graphDriverOf(this.#layers, stack),
+      })
+    })
+  }
+
+  /** The same until an image or a layer changes. */
+  #once<T>(key: string | object, make: () => T): T {
+    const now = `${this.#store.generation} ${this.#layers.generation}`
+    if (this.#madeOf !== now) this.#made.clear()
+    this.#madeOf = now
+    const earlier = this.#made.get(key) as T | undefined
+    if (earlier !== undefined) return earlier
+    const made = make()
+    this.#made.set(key, made)
+    return made
   }
 
   async #resolveFilters(filters: ImageFilters): Promise<ResolvedFilters> {

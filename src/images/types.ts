@@ -87,6 +87,8 @@ export interface Image {
   chain: ChainId[]
   /** Bytes of all its layers, unpacked. */
   size: number
+  /** How and where its layers lie; `data` as Docker names it. */
+  graphDriver: { name: string; data: Record<string, string> | null }
   history: HistoryEntry[]
 }
 
@@ -119,6 +121,8 @@ export interface ImageFilters {
 export interface ImageUse {
   containerId: string
   running: boolean
+  /** It is not the container that uses it, but a snapshot of this name. */
+  snapshot?: string
 }
 
 export type Removed = { untagged: string } | { deleted: string }
@@ -177,8 +181,8 @@ export interface Images {
   resolve(name: string): Promise<Image>
   /** As a user would write it, for a container's Config.Image and for `ps`; undefined if the image is gone. */
   find(id: ImageId): Promise<Image | undefined>
-  /** Newest first. Without `all`, images that are only steps on the way to others are left out. */
-  list(filters?: ImageFilters, options?: { all?: boolean }): Promise<Image[]>
+  /** Newest first. Without `all`, images that are only steps on the way to others are left out. Unfiltered, it is the same array until something changes. */
+  list(filters?: ImageFilters, options?: { all?: boolean }): Promise<readonly Image[]>
   tag(source: string, target: string): Promise<void>
   /** Docker's rules: untag first, then delete what nobody names, uses or is built upon. */
   remove(name: string, options: { force: boolean; prune: boolean }): Promise<Removed[]>

@@ -30,6 +30,7 @@ export const RESOLVE_BENEATH = 0x08
 export const RESOLVE_IN_ROOT = 0x10
 
 export const RENAME_NOREPLACE = 1
+export const RENAME_EXCHANGE = 2
 
 const how = Buffer.alloc(24)
 const EAGAIN = 11
@@ -212,6 +213,16 @@ export const duplicate = (file: number): number => check('fcntl', syscall('fcntl
 const F_DUPFD_CLOEXEC = 1030
 
 const CLONE_FS = 0x200
+
+const SYNC_FILE_RANGE_WRITE = 2
+
+/**
+ * sync_file_range(2): the kernel begins to write this range of an open file to the disk, and nobody waits for it. A later syncfs(2) then
+ * has little left to do; it alone says that anything is durable. Where the file system cannot, nothing happens.
+ */
+export const beginWriting = (file: number, offset: number, length: number): void => {
+  syscall('sync_file_range', file, offset, length, SYNC_FILE_RANGE_WRITE)
+}
 
 /** syncfs(2): everything that was written to the file system of this folder is on the disk when it returns. Shell: `sync -f PATH` */
 export function syncFileSystem(path: string): void {

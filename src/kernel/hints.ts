@@ -2,6 +2,8 @@
 
 const HINTS: Record<string, string> = {
   'mount EPERM': 'skiff needs CAP_SYS_ADMIN; in a container it needs --privileged',
+  'mount EACCES':
+    'a security module (AppArmor, SELinux) forbids it, and dmesg names the rule; in a container give it --privileged',
   'mount ENODEV': 'the kernel does not have this file system',
   'mount EINVAL': 'for overlay: is the data-root itself on an overlay file system? put it on a volume',
   'clone3 EPERM': 'skiff needs CAP_SYS_ADMIN; in a container it needs --privileged',

@@ -60,6 +60,19 @@ export const detachedOverlay = (folder: string, options: string, flags: number):
 export const spawnNative = (executable: number, fds: Buffer, fdCount: number, strings: Buffer, count: number): number =>
   Number(library.skiff_spawn(executable, pointer(fds), fdCount, pointer(strings), count))
 
+/** The same on a thread of libuv's pool. */
+export const spawnNativeAsync = (executable: number, fds: Buffer, fdCount: number, strings: Buffer, count: number) =>
+  new Promise<number>((resolve, reject) => {
+    const done = (error: unknown, result: number | string): void => {
+      // Until here they are the child's to read.
+      fds.fill(0)
+      strings.fill(0)
+      if (error) reject(error)
+      else resolve(Number(result))
+    }
+    library.skiff_spawn.async(executable, pointer(fds), fdCount, pointer(strings), count, done)
+  })
+
 /** See native/library/namespaces.c. */
 export const makeNetworkNamespaceNative = (): number => Number(library.skiff_make_network_namespace())
 

@@ -1,7 +1,7 @@
 /** Starting a native program, in a tenth of the time that fork(2) of a Node process would take: native/library/spawn.c. */
 
 import { check } from './errors.ts'
-import { spawnNative } from './native.ts'
+import { spawnNative, spawnNativeAsync } from './native.ts'
 
 export interface Spawn {
   /** A descriptor of the program's file. */
@@ -16,8 +16,18 @@ export interface Spawn {
  * Returns the pid of a child that runs the program, with all signals blocked and an empty environment. The caller reaps it
  * (reapChild): libuv does not know it. @throws KernelError of execveat(2).
  */
-export function spawn({ executable, argv, fds }: Spawn): number {
-  const fdWords = Buffer.from(new Int32Array([...fds, 0]).buffer)
-  const strings = Buffer.from(`${argv.join('\0')}\0`)
-  return check('execveat', spawnNative(executable, fdWords, fds.length, strings, argv.length), { argv: argv.join(' ') })
+export function spawn(what: Spawn): number {
+  const { executable, argv, fds } = what
+  return check('execveat', spawnNative(executable, words(fds), fds.length, strings(argv), argv.length), shown(what))
 }
+
+/** The same by another thread: it takes the kernel some tenths of a millisecond. */
+export async function spawnInBackground(what: Spawn): Promise<number> {
+  const { executable, argv, fds } = what
+  const pid = await spawnNativeAsync(executable, words(fds), fds.length, strings(argv), argv.length)
+  return check('execveat', pid, shown(what))
+}
+
+const words = (fds: readonly number[]): Buffer => Buffer.from(new Int32Array([...fds, 0]).buffer)
+const strings = (argv: readonly string[]): Buffer => Buffer.from(`${argv.join('\0')}\0`)
+const shown = ({ argv }: Spawn) => ({ argv: argv.join(' ') })

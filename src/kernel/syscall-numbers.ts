@@ -92,6 +92,7 @@ const NUMBERS = {
   pipe2: [293, 59],
   prlimit64: [302, 261],
   syncfs: [306, 267],
+  sync_file_range: [277, 84],
   seccomp: [317, 277],
   memfd_create: [319, 279],
   bpf: [321, 280],

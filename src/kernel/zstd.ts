@@ -1,5 +1,5 @@
 /**
- * Zstandard decompression through libzstd, zstd.h "Streaming decompression": for Node before 22.15, whose zlib does not have it.
+ * Zstandard decompression through libzstd, zstd.h "Streaming decompression".
  * The library is part of a base system (dpkg and rpm need it) and not linked but opened on first use.
  */
 

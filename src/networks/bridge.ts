@@ -62,13 +62,14 @@ const macForName = (name: string): string => macForAddress(createHash('sha256').
 
 /**
  * Makes the bridge, or completes one that is there already. Returns its interface index.
- * @throws Conflict if the name belongs to something else
+ * @throws Conflict if the name belongs to something else, Unavailable if its settings cannot be written
  */
 export async function ensureBridge(
   host: NetlinkSocket,
   { name, note, mtu, addresses, ipv6 }: BridgeSettings,
 ): Promise<number> {
   let link = getLink(host, name)
+  const isNew = link === null
   if (link && link.kind !== 'bridge')
     throw new Conflict(`${name} exists and is not a bridge but ${link.kind || 'a network card'}`)
   if (link && isOfAnother(link.alias, note)) {
@@ -92,10 +93,15 @@ export async function ensureBridge(
   const index = link.index
   const missing = addresses.filter(({ address }) => !present.has(address)).map(one => addAddress({ index, ...one }))
   host.request(...missing, setUp(name))
-  // Lets 127.0.0.1:PORT on the host reach a container; src/networks/firewall-rules.ts guards what that opens.
-  await setSysctl(`net/ipv4/conf/${name}/route_localnet`, '1')
-  await setSysctl('net/ipv4/ip_forward', '1')
-  if (ipv6) await setSysctl('net/ipv6/conf/all/forwarding', '1')
+  try {
+    // Lets 127.0.0.1:PORT on the host reach a container; src/networks/firewall-rules.ts guards what that opens.
+    await setSysctl(`net/ipv4/conf/${name}/route_localnet`, '1')
+    await setSysctl('net/ipv4/ip_forward', '1')
+    if (ipv6) await setSysctl('net/ipv6/conf/all/forwarding', '1')
+  } catch (error) {
+    if (isNew) host.request(deleteLink(name))
+    throw error
+  }
   return index
 }
 
@@ -166,6 +172,9 @@ async function setSysctl(key: string, value: string): Promise<void> {
   try {
     if ((await readFile(path, 'utf8')).trim() !== value) await writeFile(path, value)
   } catch (error) {
+    // As in a container that is not privileged.
+    if (hasCode(error, 'EROFS', 'EACCES', 'EPERM'))
+      throw new Unavailable(`${path} cannot be written: a bridge needs that`, { cause: error })
     if (!hasCode(error, 'ENOENT')) throw error
   }
 }

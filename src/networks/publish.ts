@@ -27,7 +27,7 @@ interface Target {
 /** … and the address of the host for ports that name none: the network's option host_binding_ipv4; '' or 0.0.0.0 for every one. */
 type Place = Target & { hostIp: string }
 
-type Wanted = Pick<SandboxRequest, 'ports' | 'publishAll' | 'exposedPorts'>
+type Wanted = Pick<SandboxRequest, 'ports' | 'publishAll' | 'exposedPorts' | 'preferred'>
 
 /** What shall be published where; an exposed port that is not published stands there with null. */
 export function wantedPorts({ ports, publishAll, exposedPorts }: Wanted): Record<string, PortBinding[] | null> {
@@ -45,7 +45,8 @@ export const reservePorts = (hostPorts: HostPorts, wanted: Wanted, target: Place
     for (const [port, bindings] of Object.entries(wantedPorts(wanted))) {
       const shown: PortBinding[] = []
       for (const binding of bindings ?? []) {
-        for (const reserved of await reserveBinding(hostPorts, port, binding, target)) {
+        const preferred = Number(wanted.preferred?.[port]?.[0]?.hostPort ?? 0)
+        for (const reserved of await reserveBinding(hostPorts, port, binding, target, preferred)) {
           undo.defer(() => hostPorts.release(reserved))
           publication.reserved.push(reserved)
           shown.push({ hostIp: reserved.hostIp, hostPort: String(reserved.hostPort) })
@@ -65,10 +66,11 @@ async function reserveBinding(
   containerPort: string,
   { hostIp, hostPort }: PortBinding,
   target: Place,
+  preferred: number,
 ): Promise<ReservedPort[]> {
   const { port, protocol } = parsePort(containerPort)
   const range = parsePortRange(hostPort)
-  const candidates = range ? numbers(...range) : new Array<number>(EPHEMERAL_TRIES).fill(0)
+  const candidates = range ? numbers(...range) : [preferred, ...new Array<number>(EPHEMERAL_TRIES).fill(0)]
   const addresses = hostAddresses(hostIp, target.hostIp)
   const requests = addresses.map(address => ({
     protocol,

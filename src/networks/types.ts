@@ -92,6 +92,8 @@ export interface SandboxRequest {
   /** Publish every exposed port that is not in `ports` already. */
   publishAll: boolean
   exposedPorts: string[]
+  /** What was published last: where the kernel chooses, these are taken if they are free. */
+  preferred?: Record<string, PortBinding[] | null>
   dns: string[]
   dnsOptions: string[]
   dnsSearch: string[]

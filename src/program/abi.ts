@@ -92,6 +92,12 @@ export const LAUNCH = {
 /** Descriptors that a shim is born with. Those that a launch may have follow; their numbers are in the record. */
 export const SHIM_FD = { LAUNCH: 3, RUN_FOLDER: 4, LISTENER: 5, CONTROL: 6, FIRST_OPTIONAL: 7 } as const
 
+/**
+ * A shim that is made before its launch: its argument begins with PLACEHOLDER ('-') until it has an id, it is born with its end of
+ * the control connection alone, and is sent the other FIXED and then the optional ones, MOST of them together (SCM_MAX_FD).
+ */
+export const AHEAD = { PLACEHOLDER: 45, CONTROL: 3, FIXED: 3, MOST: 253 } as const
+
 /** The launch record: this header, `attached` × ATTACH_REQUEST, then the variable parts, each by offset and length. */
 export const LAUNCH_HEADER = struct({
   magic: 'u32',

@@ -13,13 +13,18 @@ import type { Blob, Operand, Program, Slot, Step } from './step.ts'
 /** Blobs hold kernel structures with 64-bit members. */
 const ALIGNMENT = 8
 
-/** The data of a program while it grows. */
+/** The data of a program, or of a part of it, while it grows. */
 class DataSegment {
   readonly pointerFields: { at: number; target: number }[] = []
   readonly #pieces: { at: number; bytes: Uint8Array }[] = []
   readonly #strings = new Map<string, number>()
   readonly #blobs = new Map<Blob, number>()
-  #end = 0
+  #end: number
+
+  /** `start`: how much other data comes before it. */
+  constructor(readonly start: number) {
+    this.#end = start
+  }
 
   /** Where the string begins. */
   string(text: string): number {
@@ -53,8 +58,8 @@ class DataSegment {
 
   /** With the zero byte that ends the data, and zeros where nothing was placed. */
   bytes(): Buffer {
-    const data = Buffer.alloc(align(this.#end + 1))
-    for (const { at, bytes } of this.#pieces) data.set(bytes, at)
+    const data = Buffer.alloc(align(this.#end + 1) - this.start)
+    for (const { at, bytes } of this.#pieces) data.set(bytes, at - this.start)
     return data
   }
 
@@ -68,36 +73,93 @@ class DataSegment {
 
 const align = (offset: number): number => Math.ceil(offset / ALIGNMENT) * ALIGNMENT
 
-/** Throws InvalidParameter for what does not fit the format, RangeError for a program that is itself wrong. */
-export function encodeProgram(program: Program): Buffer {
-  const { steps, slotCount } = program
-  limit('steps', steps.length, PROGRAM.MAX_STEPS)
-  limit('slots', slotCount, PROGRAM.MAX_SLOTS)
-  const data = new DataSegment()
+/** The encoding of steps that follow one another. */
+export interface EncodedPart {
+  readonly steps: Buffer
+  readonly slotFields: Buffer
+  readonly pointerFields: Buffer
+  readonly data: Buffer
+}
+
+const EMPTY_PART: EncodedPart = {
+  steps: Buffer.alloc(0),
+  slotFields: Buffer.alloc(0),
+  pointerFields: Buffer.alloc(0),
+  data: Buffer.alloc(0),
+}
+
+/** `after`: what comes before them in the program. Throws as encodeProgram does. */
+export function encodePart({ steps, slotCount }: Program, after: EncodedPart = EMPTY_PART): EncodedPart {
+  const data = new DataSegment(after.data.length)
+  const fieldsBefore = after.slotFields.length / SLOT_FIELD.bytes
   const slotFields: { at: number; slot: number }[] = []
   const encodedSteps = Buffer.alloc(steps.length * PROGRAM_STEP.bytes)
   for (const [index, step] of steps.entries()) {
-    encodeStep(step, { into: encodedSteps, at: index * PROGRAM_STEP.bytes, data, slotFields, slotCount })
+    encodeStep(step, { into: encodedSteps, at: index * PROGRAM_STEP.bytes, data, slotFields, fieldsBefore, slotCount })
   }
-  limit('fields', Math.max(slotFields.length, data.pointerFields.length), PROGRAM.MAX_FIELDS)
+  return {
+    steps: encodedSteps,
+    slotFields: table(SLOT_FIELD, slotFields),
+    pointerFields: table(POINTER_FIELD, data.pointerFields),
+    data: data.bytes(),
+  }
+}
 
+/** A whole program of its parts, in their order. Throws InvalidParameter for what does not fit the format. */
+export function joinParts(parts: readonly EncodedPart[], slotCount: number): Buffer {
+  const all = (table: keyof EncodedPart): Buffer[] => parts.map(part => part[table])
+  const bytesOf = (table: keyof EncodedPart): number => parts.reduce((sum, part) => sum + part[table].length, 0)
+  const counts = {
+    steps: bytesOf('steps') / PROGRAM_STEP.bytes,
+    slotFields: bytesOf('slotFields') / SLOT_FIELD.bytes,
+    pointerFields: bytesOf('pointerFields') / POINTER_FIELD.bytes,
+  }
+  limit('steps', counts.steps, PROGRAM.MAX_STEPS)
+  limit('slots', slotCount, PROGRAM.MAX_SLOTS)
+  limit('fields', Math.max(counts.slotFields, counts.pointerFields), PROGRAM.MAX_FIELDS)
   const header = Buffer.alloc(PROGRAM_HEADER.bytes)
-  const bytes = data.bytes()
   PROGRAM_HEADER.write(header, 0, {
     magic: PROGRAM.MAGIC,
     version: PROGRAM.VERSION,
-    steps: steps.length,
+    steps: counts.steps,
     slots: slotCount,
-    slot_fields: slotFields.length,
-    pointer_fields: data.pointerFields.length,
-    data_bytes: bytes.length,
+    slot_fields: counts.slotFields,
+    pointer_fields: counts.pointerFields,
+    data_bytes: bytesOf('data'),
     reserved: 0,
   })
-  const slotTable = table(SLOT_FIELD, slotFields)
-  const pointerTable = table(POINTER_FIELD, data.pointerFields)
-  const encoded = Buffer.concat([header, encodedSteps, slotTable, pointerTable, bytes])
+  const encoded = Buffer.concat([
+    header,
+    ...all('steps'),
+    ...all('slotFields'),
+    ...all('pointerFields'),
+    ...all('data'),
+  ])
   limit('bytes', encoded.length, PROGRAM.MAX_BYTES)
   return encoded
+}
+
+/** A program whose bytes are known; its steps are written down when somebody asks for them. */
+export class EncodedProgram implements Program {
+  #written: readonly Step[] | undefined
+
+  constructor(
+    readonly bytes: Buffer,
+    readonly slotCount: number,
+    private readonly write: () => Program,
+  ) {}
+
+  get steps(): readonly Step[] {
+    this.#written ??= this.write().steps
+    return this.#written
+  }
+}
+
+/** Throws InvalidParameter for what does not fit the format, RangeError for a program that is itself wrong. */
+export function encodeProgram(program: Program): Buffer {
+  if (program instanceof EncodedProgram) return program.bytes
+  limit('steps', program.steps.length, PROGRAM.MAX_STEPS)
+  return joinParts([encodePart(program)], program.slotCount)
 }
 
 interface StepTarget {
@@ -105,10 +167,12 @@ interface StepTarget {
   at: number
   data: DataSegment
   slotFields: { at: number; slot: number }[]
+  /** Of the parts before this one. */
+  fieldsBefore: number
   slotCount: number
 }
 
-function encodeStep(step: Step, { into, at, data, slotFields, slotCount }: StepTarget): void {
+function encodeStep(step: Step, { into, at, data, slotFields, fieldsBefore, slotCount }: StepTarget): void {
   limit(`arguments of ${step.call}`, step.args.length, PROGRAM.MAX_ARGUMENTS)
   const tolerated = (step.tolerate ?? []).map(name => errnoOf(name))
   limit(`tolerated errors of ${step.call}`, tolerated.length, PROGRAM.MAX_TOLERATED)
@@ -135,7 +199,7 @@ function encodeStep(step: Step, { into, at, data, slotFields, slotCount }: StepT
     result_slot: step.result ? slotIndex(step.result) : PROGRAM.NO_SLOT,
     kinds: operands.map(operand => operand.kind),
     tolerated,
-    first_slot_field: firstSlotField,
+    first_slot_field: fieldsBefore + firstSlotField,
     slot_fields: slotFields.length - firstSlotField,
     reserved: 0,
     args: operands.map(operand => operand.word),

@@ -29,6 +29,7 @@ export async function gatherFacts({ paths, forProc, cwd, hostDevices }: FactsReq
   const known = new Map(entries)
   return {
     ...ofThisProcess(),
+    fingerprint: JSON.stringify([rootMayEnterCwd, procs, entries, hostDevices]),
     rootMayEnterCwd,
     kindOf: path => {
       const kind = known.get(path)

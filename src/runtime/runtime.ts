@@ -7,10 +7,12 @@ import { closeSync, constants, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chooseCapabilities } from './capabilities.ts'
 import { type Compiled, compileContainer } from './compile/container.ts'
+import type { HostFacts } from './compile/context.ts'
 import { compileExec } from './compile/exec.ts'
 import { cleanPath } from './compile/masks.ts'
 import { hostDevices } from './devices.ts'
 import { gatherFacts } from './host-facts.ts'
+import { CONTAINERS, EXECS } from './kinds.ts'
 import { compileSeccomp } from './seccomp/compile.ts'
 import { DEFAULT_PROFILE } from './seccomp/default-profile.ts'
 import { StepFailure } from './shim/failure.ts'
@@ -18,6 +20,7 @@ import { launchShim } from './shim/shim.ts'
 import type { ShimHandle, ShimLaunch } from './shim/types.ts'
 import type { ContainerSpec, ExecSpec, ProcessSpec } from './spec.ts'
 import { startFailed, type Trace } from './start-failed.ts'
+import { Templates } from './template.ts'
 
 export { StartFailed, type Trace } from './start-failed.ts'
 
@@ -36,14 +39,17 @@ export function warmUp(): void {
 
 /** The program that startContainer would run, for `skiff explain`. @throws InvalidParameter */
 export async function planContainer(spec: ContainerSpec, stdin: ProcessIo['stdin']): Promise<Compiled> {
+  return compileContainer(spec, { stdin }, await factsForContainer(spec))
+}
+
+async function factsForContainer(spec: ContainerSpec): Promise<HostFacts> {
   const binds = spec.mounts.filter(mount => mount.kind === 'bind')
   const sources = binds.filter(({ tree }) => tree === undefined).map(({ source }) => source)
   const forProc = binds.filter(({ target }) => target === '/proc').map(({ source }) => source)
   const paths = [...sources, ...[...spec.maskedPaths, ...spec.readonlyPaths].map(cleanPath)]
   if (spec.initPath !== null) paths.push(spec.initPath)
   const devices = spec.hostDevices ? await hostDevices() : []
-  const facts = await gatherFacts({ paths, forProc, cwd: cwdInVolume(spec), hostDevices: devices })
-  return compileContainer(spec, { stdin }, facts)
+  return await gatherFacts({ paths, forProc, cwd: cwdInVolume(spec), hostDevices: devices })
 }
 
 /** Where the working folder lies on the host if it is in a bind mount; null: it is in the container's own root. */
@@ -54,30 +60,39 @@ function cwdInVolume({ mounts, process: { cwd } }: ContainerSpec): string | null
 
 /** The program that execInContainer would run. @throws InvalidParameter */
 export async function planExec(spec: ExecSpec, stdin: ProcessIo['stdin']): Promise<Compiled> {
-  const cwd = `/proc/${pidBehind(spec.pidfd)}/root${spec.process.cwd}`
-  return compileExec(spec, { stdin }, await gatherFacts({ paths: [], forProc: [], cwd, hostDevices: [] }))
+  return compileExec(spec, { stdin }, await factsForExec(spec))
+}
+
+function factsForExec({ pidfd, process }: ExecSpec): Promise<HostFacts> {
+  const cwd = process.uid === 0 ? null : `/proc/${pidBehind(pidfd)}/root${process.cwd}`
+  return gatherFacts({ paths: [], forProc: [], cwd, hostDevices: [] })
 }
 
 /** See pidfd_open(2): the descriptor's own entry in /proc tells. -1: the process has ended, as the program will find out. */
 const pidBehind = (pidfd: number): string =>
   /^Pid:\s*(-?\d+)$/m.exec(readFileSync(`/proc/self/fdinfo/${pidfd}`, 'utf8'))?.[1] ?? '-1'
 
+const containers = new Templates(CONTAINERS)
+const execs = new Templates(EXECS)
+
 /** Resolves when the container's command has replaced the program. @throws StartFailed, InvalidParameter */
 export async function startContainer(spec: ContainerSpec, io: ProcessIo): Promise<StartedProcess> {
-  const compiled = await orAbandon(io, planContainer(spec, io.stdin))
+  const compiled = await orAbandon(io, async () =>
+    containers.compile(spec, { stdin: io.stdin }, await factsForContainer(spec)),
+  )
   return launch(spec.id, compiled, spec, io)
 }
 
 /** A further process in a container that runs. @throws StartFailed, InvalidParameter */
 export async function execInContainer(spec: ExecSpec, io: ProcessIo): Promise<StartedProcess> {
-  const compiled = await orAbandon(io, planExec(spec, io.stdin))
+  const compiled = await orAbandon(io, async () => execs.compile(spec, { stdin: io.stdin }, await factsForExec(spec)))
   return launch(spec.containerId, compiled, spec, io)
 }
 
 /** Clients that wait for a process are told when there will be none. */
-async function orAbandon<T>(io: ProcessIo, promise: Promise<T>): Promise<T> {
+async function orAbandon<T>(io: ProcessIo, task: () => Promise<T>): Promise<T> {
   try {
-    return await promise
+    return await task()
   } catch (error) {
     for (const client of io.attach) client.abandon()
     throw error

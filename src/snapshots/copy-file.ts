@@ -1,9 +1,11 @@
 /** A regular file once more, with everything but its other names. See ioctl_ficlone(2). */
 
 import { readSync, writeSync } from 'node:fs'
+import { check } from '../kernel/errors.ts'
 import { chmod, chown, close, createAt, type FileName, type FileStatus, setTimes, statAt } from '../kernel/files.ts'
 import { syscall } from '../kernel/syscall.ts'
 import { inFolder, listXattrs, setXattr } from '../kernel/xattr.ts'
+import { extentsOf } from './pack/sparse.ts'
 import { isLayerMark } from './whiteouts.ts'
 
 const FICLONE = 0x40049409
@@ -29,7 +31,7 @@ export function copyFile(
   const status = { ...statAt(file, ''), ...own }
   const copy = createAt(toFolder, toName, 0o600)
   try {
-    copyContent(file, copy)
+    copyContent(file, copy, status)
     chown(copy, status.uid, status.gid)
     for (const [attribute, value] of listXattrs(folder, name)) {
       if (!isLayerMark(attribute)) setXattr(inFolder(toFolder, toName), attribute, value)
@@ -42,11 +44,24 @@ export function copyFile(
   }
 }
 
-/** Where the file system can, the copy has the same blocks until one of the two is written to. */
-function copyContent(from: number, to: number): void {
+/** Where the file system can, the copy has the same blocks until one of the two is written to; holes stay holes. */
+function copyContent(from: number, to: number, status: FileStatus): void {
   if (syscall('ioctl', to, FICLONE, from) === 0) return
+  const extents = extentsOf(from, status)
+  if (extents === undefined) {
+    copyRange(from, to, 0, Number.POSITIVE_INFINITY)
+    return
+  }
+  for (const { offset, length } of extents) copyRange(from, to, offset, offset + length)
+  check('ftruncate', syscall('ftruncate', to, status.size), { size: status.size })
+}
+
+function copyRange(from: number, to: number, start: number, end: number): void {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
-  for (let count = readSync(from, chunk); count > 0; count = readSync(from, chunk)) {
-    for (let at = 0; at < count; ) at += writeSync(to, chunk, at, count - at)
+  for (let at = start; at < end; ) {
+    const count = readSync(from, chunk, 0, Math.min(CHUNK_BYTES, end - at), at)
+    if (count === 0) return
+    for (let done = 0; done < count; ) done += writeSync(to, chunk, done, count - done, at + done)
+    at += count
   }
 }

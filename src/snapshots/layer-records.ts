@@ -7,6 +7,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, writeAllDurably } from '../kernel/atomic-file.ts'
 import { isObject, type Salvage } from '../kernel/salvage.ts'
+import { isFrozenName } from './frozen.ts'
 import type { ChainId, DiffId } from './types.ts'
 import type { LayerContents } from './unpack/layer.ts'
 
@@ -77,7 +78,7 @@ export class LayerRecords {
     const found = new Set<string>()
     for (const part of PARTS)
       for (const entry of await readdir(join(this.folder, part)))
-        if (entry !== '0' && !known.has(nameOf(entry))) found.add(nameOf(entry))
+        if (entry !== '0' && !isFrozenName(entry) && !known.has(nameOf(entry))) found.add(nameOf(entry))
     return found
   }
 

@@ -12,7 +12,7 @@ import type { ListedFile } from './file-list.ts'
 import { foldersIn, LayerFiles, LOWEST_LAYER } from './layer-files.ts'
 import { type Layer, LayerRecords } from './layer-records.ts'
 import { Settling } from './settling.ts'
-import { type ChainId, type DiffId, MAX_LAYERS, type Sendable, type StorageDriver } from './types.ts'
+import { type ChainId, type DiffId, type Digest, MAX_LAYERS, type Sendable, type StorageDriver } from './types.ts'
 import type { ExpectedArchive, LayerFolders, UnpackedLayer } from './worker/layer-jobs.ts'
 import type { WorkerPool } from './worker/pool.ts'
 import type { RepeatableLayer } from './worker/repeat-jobs.ts'
@@ -34,10 +34,13 @@ export class LayerStore {
   readonly #settling: Settling
   /** Nobody's, but perhaps of something damaged: kept until a person has looked. */
   #kept: ReadonlySet<ChainId> = new Set()
+  /** Chains that are read right now, and by how many. */
+  readonly #held = new Map<ChainId, number>()
   #keepers = 0
   #sweepWaits = false
   #maySweep = false
   #nextName = 1
+  #generation = 0
   /** How merged views of layers are made here. */
   driver: StorageDriver = 'overlay2'
 
@@ -71,6 +74,11 @@ export class LayerStore {
   /** For what is only there for a moment: emptied when the daemon starts. */
   get stagingFolder(): string {
     return this.#files.stagingFolder
+  }
+
+  /** Another number whenever a layer has come, has gone or stands on something else. */
+  get generation(): number {
+    return this.#generation
   }
 
   find(chain: ChainId): Layer | undefined {
@@ -137,7 +145,13 @@ export class LayerStore {
 
   /** Makes a layer of a container's upper folder. */
   stageUpper(upper: string): Promise<StagedLayer> {
-    return this.stageBy(folders => this.#workers.run('commitUpper', { upper, folders }))
+    return this.stageBy(async folders => {
+      const joined = await this.#workers.runJoined(['giveUpper', { upper }], ['takeLayer', { folders }])
+      if (joined === undefined) return this.#workers.run('commitUpper', { upper, folders })
+      const [{ diffId, archiveSize, size }, contents] = joined
+      const storedDigest = diffId as string as Digest
+      return { diffId, storedDigest, storedSize: archiveSize, archiveSize, contents: { ...contents, size } }
+    })
   }
 
   /** The same without a copy: the folder itself becomes the layer. Nobody may use it any more. */
@@ -163,7 +177,12 @@ export class LayerStore {
     const other = [...this.#layers.values()].find(layer => layer.diffId === diffId)
     if (other === undefined) return undefined
     const [original] = Object.keys(other.chains) as ChainId[]
-    return this.place(await this.stage(this.archive(original!), { diffId }), parent)
+    const archive = this.archive(original!)
+    try {
+      return await this.place(await this.stage(archive, { diffId }), parent)
+    } finally {
+      archive.destroy()
+    }
   }
 
   /** Layers from the top of a chain downwards. @throws NotFound */
@@ -177,6 +196,19 @@ export class LayerStore {
     return layers
   }
 
+  /** These chains, and all that they stand on. */
+  withBelow(tops: Iterable<ChainId | ''>): Set<ChainId> {
+    const chains = new Set<ChainId>()
+    for (const top of tops) {
+      // Of a layer that is damaged only the name is known: not what was below it.
+      for (let chain = top; chain !== '' && !chains.has(chain); ) {
+        chains.add(chain)
+        chain = this.find(chain)?.chains[chain] ?? ''
+      }
+    }
+    return chains
+  }
+
   /** What mount(2) gets: names, topmost first, each once. */
   lowerNames(layers: Layer[]): string[] {
     // The same layer again, deeper down, adds nothing: all that is in it is there already. Overlay would refuse it (ELOOP).
@@ -188,15 +220,46 @@ export class LayerStore {
     return this.compose([{ chain }])
   }
 
-  /** Archives of layers, and bytes between them. @throws NotFound */
+  /** Archives of layers, and bytes between them; the layers stay until the stream is closed. @throws NotFound */
   compose(parts: readonly ({ bytes: Uint8Array } | { chain: ChainId })[]): Sendable {
     const located = parts.map(part => ('bytes' in part ? part : { layer: this.#repeatable(part.chain) }))
-    return this.#workers.stream('repeatParts', () => ({ parts: located }))
+    const stream = this.#workers.stream('repeatParts', () => ({ parts: located }))
+    stream.once('close', this.hold(parts.flatMap(part => ('chain' in part ? [part.chain] : []))))
+    return stream
+  }
+
+  /**
+   * Nothing of these, and of what they stand on, goes away before the function that this returns was called. For those who only read:
+   * what else is unused goes.
+   */
+  hold(tops: readonly ChainId[]): () => void {
+    const chains = this.#withBelow(tops)
+    for (const chain of chains) this.#held.set(chain, (this.#held.get(chain) ?? 0) + 1)
+    return () => {
+      for (const chain of chains) {
+        const others = (this.#held.get(chain) ?? 1) - 1
+        if (others > 0) this.#held.set(chain, others)
+        else this.#held.delete(chain)
+      }
+      // Nobody waits for it: what could not be deleted is found without a record at the next start.
+      this.sweep().catch(() => {})
+    }
   }
 
   #repeatable(chain: ChainId): RepeatableLayer {
     const layer = this.get(chain)
     return { folders: this.#files.of(layer), displaced: layer.displaced, diffId: layer.diffId }
+  }
+
+  #withBelow(tops: readonly ChainId[]): Set<ChainId> {
+    const chains = new Set<ChainId>()
+    for (const top of tops) {
+      for (let chain: ChainId | '' = top; chain !== '' && !chains.has(chain); ) {
+        chains.add(chain)
+        chain = this.#byChain.get(chain)?.chains[chain] ?? ''
+      }
+    }
+    return chains
   }
 
   /** Bytes of the files in these layers. */
@@ -261,6 +324,7 @@ export class LayerStore {
       else if (unused.length > 0) changed.push(layer)
     }
     for (const layer of doomed) this.#layers.delete(layer.name)
+    this.#generation++
     // One that is not settled yet has its record still to come.
     await this.#records.write(changed.filter(layer => !this.#settling.has(layer)))
     for (const layer of doomed) await this.#delete(layer)
@@ -293,6 +357,7 @@ export class LayerStore {
     }
     this.#files.adopt(staged.folder, layer)
     this.#layers.set(layer.name, layer)
+    this.#generation++
     this.#settling.made(layer)
     this.#byChain.set(chain, layer)
     return chain
@@ -317,6 +382,7 @@ export class LayerStore {
   #addChain(layer: Layer, chain: ChainId, parent: ChainId | undefined): void {
     layer.chains[chain] = parent ?? ''
     this.#byChain.set(chain, layer)
+    this.#generation++
     this.#settling.changed(layer)
   }
 
@@ -338,7 +404,7 @@ export class LayerStore {
   }
 
   #used(): Set<ChainId> {
-    const used = new Set<ChainId>()
+    const used = new Set<ChainId>(this.#held.keys())
     for (const chainsInUse of this.#users) for (const chain of chainsInUse()) used.add(chain)
     return used
   }

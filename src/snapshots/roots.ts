@@ -4,33 +4,31 @@
  *     roots/CONTAINER/upper       what the container has written
  *     roots/CONTAINER/work        overlay's own
  *     roots/CONTAINER/tree        in place of these two, where overlay cannot be had: a copy of everything
- *     roots/CONTAINER/root.json   the chain of layers below
+ *     roots/CONTAINER/root.json   the chain of layers below, and the frozen folders of snapshots between these and the upper
  *
- * A root appears whole or not at all: it is made under another name and renamed.
+ * A root appears whole or not at all: it is made under another name and renamed. How it is frozen and reset: root-points.ts.
  */
 
 import { randomBytes } from 'node:crypto'
-import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
+import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync, rmSync, utimesSync } from 'node:fs'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeTemporaries, TEMPORARY_PREFIX, writeAtomically } from '../kernel/atomic-file.ts'
+import { removeTemporaries, TEMPORARY_PREFIX } from '../kernel/atomic-file.ts'
 import { Conflict, hasCode, NotFound, Unavailable } from '../kernel/errors.ts'
-import { isObject, type Salvage } from '../kernel/salvage.ts'
+import type { Salvage } from '../kernel/salvage.ts'
+import { removeTree } from '../kernel/small-tree.ts'
+import { setXattr, xattrsOf } from '../kernel/xattr.ts'
+import { FrozenFolders, type FrozenName } from './frozen.ts'
 import type { Layer } from './layer-records.ts'
 import type { LayerStore } from './layers.ts'
-import type { ChainId, RootMount, StorageDriver } from './types.ts'
+import { copyRoot, freezeRoot, type RootSite, resetRoot, settleRoot, unfreezeRoot } from './root-points.ts'
+import { isRootRecord, namesIn, type RootRecord, writeFirst, writeRecord } from './root-record.ts'
+import type { ChainId, RootMount } from './types.ts'
+import { isLayerMark } from './whiteouts.ts'
 import type { WorkerPool } from './worker/pool.ts'
 
-interface RootRecord {
-  /** The topmost; '' for a root without layers. */
-  top: ChainId | ''
-  driver: StorageDriver
-}
-
-const isRootRecord = (value: unknown): value is RootRecord =>
-  isObject(value) && typeof value.top === 'string' && (value.driver === 'overlay2' || value.driver === 'vfs')
-
 export class Roots {
+  readonly frozen: FrozenFolders
   readonly #folder: string
   readonly #layers: LayerStore
   readonly #workers: WorkerPool
@@ -47,6 +45,8 @@ export class Roots {
     this.#folder = folder
     this.#layers = layers
     this.#workers = workers
+    this.frozen = new FrozenFolders(layers.treeFolder, layers.stagingFolder, workers)
+    this.frozen.addUser(() => [...this.#records.values()].flatMap(namesIn))
   }
 
   static async open(dataRoot: string, layers: LayerStore, workers: WorkerPool, salvage: Salvage): Promise<Roots> {
@@ -60,34 +60,31 @@ export class Roots {
       if (record === undefined) roots.#unrecorded.add(id)
       else roots.#records.set(id, record)
     }
+    for (const id of roots.#records.keys()) await settleRoot(roots.#site(id))
     return roots
   }
 
   /** All chains that containers stand on, with what these stand on. */
   chains(): Set<ChainId> {
-    const chains = new Set<ChainId>()
-    for (const { top } of this.#records.values()) {
-      // Of a layer that is damaged only the name is known: not what was below it.
-      for (let chain = top; chain !== '' && !chains.has(chain); ) {
-        chains.add(chain)
-        chain = this.#layers.find(chain)?.chains[chain] ?? ''
-      }
-    }
-    return chains
+    return this.#layers.withBelow([...this.#records.values()].map(({ top }) => top))
   }
 
   /** By overlay a few short system calls, without a detour over other threads: it is part of every container's start. */
-  async prepare(containerId: string, chain: readonly ChainId[]): Promise<RootMount> {
-    const record: RootRecord = { top: chain.at(-1) ?? '', driver: this.#layers.driver }
+  async prepare(
+    containerId: string,
+    chain: readonly ChainId[],
+    frozen: readonly FrozenName[] = [],
+  ): Promise<RootMount> {
+    const record: RootRecord = { top: chain.at(-1) ?? '', driver: this.#layers.driver, ...(frozen[0] && { frozen }) }
     const stack = this.#stack(record.top)
     const temporary = join(this.#folder, `${TEMPORARY_PREFIX}${randomBytes(6).toString('hex')}`)
     mkdirSync(temporary, { mode: 0o700 })
     try {
-      writeFileSync(join(temporary, 'root.json'), `${JSON.stringify(record)}\n`)
-      if (record.driver === 'vfs') await this.#makeCopy(join(temporary, 'tree'), stack)
+      await writeFirst(temporary, record)
+      if (record.driver === 'vfs') await this.#makeCopy(join(temporary, 'tree'), stack, frozen[0])
       else {
         mkdirSync(join(temporary, 'work'), { mode: 0o700 })
-        this.#makeUpper(join(temporary, 'upper'), stack)
+        this.#makeUpper(join(temporary, 'upper'), stack, frozen[0] ? this.frozen.path(frozen[0]) : null)
       }
       renameSync(temporary, join(this.#folder, containerId))
     } catch (error) {
@@ -105,6 +102,26 @@ export class Roots {
     if (record === undefined) throw new NotFound(`container ${containerId} has no root`)
     const stack = this.#stack(record.top)
     return this.#mount(containerId, record, stack)
+  }
+
+  /** Topmost first. */
+  frozenOf(containerId: string): readonly FrozenName[] {
+    return this.#records.get(containerId)?.frozen ?? []
+  }
+
+  freeze = (containerId: string): Promise<readonly FrozenName[]> => freezeRoot(this.#site(containerId))
+
+  async unfreeze(containerId: string, below: readonly FrozenName[]): Promise<void> {
+    await unfreezeRoot(this.#site(containerId), below)
+    this.frozen.sweep()
+  }
+
+  copyFrozen = (containerId: string): Promise<readonly FrozenName[]> => copyRoot(this.#site(containerId))
+
+  async reset(containerId: string, frozen: readonly FrozenName[]): Promise<RootMount> {
+    await resetRoot(this.#site(containerId), frozen)
+    this.frozen.sweep()
+    return this.get(containerId)
   }
 
   /** Ids of all that have a folder here. */
@@ -128,15 +145,15 @@ export class Roots {
     if (!this.#unrecorded.has(containerId)) return
     const parts = await readdir(join(this.#folder, containerId))
     const record: RootRecord = { top, driver: parts.includes('tree') ? 'vfs' : 'overlay2' }
-    await writeAtomically(join(this.#folder, containerId, 'root.json'), `${JSON.stringify(record)}\n`, {
-      durable: true,
-    })
+    await writeRecord(join(this.#folder, containerId), record)
     this.#unrecorded.delete(containerId)
     this.#records.set(containerId, record)
   }
 
   /** What nobody can use any more, and somebody may want to look into. */
   async putAside(containerId: string, why: string): Promise<void> {
+    // What it stands on is part of what somebody may want to look into.
+    this.frozen.keep(this.frozenOf(containerId))
     const isThere = this.#records.delete(containerId) || this.#unrecorded.delete(containerId)
     if (isThere)
       await this.salvage.putAside(join(this.#folder, containerId), why, 'what the container wrote is kept there')
@@ -146,8 +163,9 @@ export class Roots {
     if (!this.#records.delete(containerId) && !this.#unrecorded.delete(containerId)) return
     // Gone at once; to delete what is in it takes its time.
     const grave = join(this.#folder, `${TEMPORARY_PREFIX}${randomBytes(6).toString('hex')}`)
-    await rename(join(this.#folder, containerId), grave)
-    await rm(grave, { recursive: true, force: true })
+    renameSync(join(this.#folder, containerId), grave)
+    this.frozen.sweep()
+    await removeTree(grave)
   }
 
   #stack(top: ChainId | ''): Layer[] {
@@ -160,37 +178,62 @@ export class Roots {
     }
   }
 
-  #mount(containerId: string, { driver }: RootRecord, stack: Layer[]): RootMount {
+  #mount(containerId: string, { driver, frozen = [] }: RootRecord, stack: Layer[]): RootMount {
     const folder = join(this.#folder, containerId)
-    const layers = { layersDir: this.#layers.treeFolder, lower: this.#layers.lowerNames(stack) }
-    if (driver === 'vfs') return { kind: 'plain', path: join(folder, 'tree'), ...layers }
-    return { kind: 'overlay', ...layers, upper: join(folder, 'upper'), work: join(folder, 'work') }
+    const [layersDir, lower] = [this.#layers.treeFolder, this.#layers.lowerNames(stack)]
+    if (driver === 'vfs') return { kind: 'plain', path: join(folder, 'tree'), layersDir, lower }
+    const missing = frozen.find(name => !this.frozen.exists(name))
+    if (missing !== undefined) throw new Unavailable(`a snapshot's folder is missing: ${this.frozen.path(missing)}`)
+    const own = { upper: join(folder, 'upper'), work: join(folder, 'work') }
+    if (frozen.length === 0) return { kind: 'overlay', layersDir, lower, ...own }
+    return { kind: 'overlay', layersDir, lower: [...frozen, ...lower], frozen: frozen.length, ...own }
   }
 
-  async #makeCopy(tree: string, stack: Layer[]): Promise<void> {
+  #site(containerId: string): RootSite {
+    const record = this.#records.get(containerId)
+    if (record === undefined) throw new NotFound(`container ${containerId} has no root`)
+    return {
+      folder: join(this.#folder, containerId),
+      frozen: this.frozen,
+      get: () => this.#records.get(containerId) ?? record,
+      set: next => this.#records.set(containerId, next),
+      makeUpper: (path, like) => this.#makeUpper(path, like === null ? this.#stack(record.top) : [], like),
+      copy: (from, to, { marks }) => this.#workers.run('copyTree', { from, to, marks }),
+    }
+  }
+
+  async #makeCopy(tree: string, stack: Layer[], frozen: FrozenName | undefined): Promise<void> {
+    if (frozen !== undefined) {
+      await this.#workers.run('copyTree', { from: this.frozen.path(frozen), to: tree, marks: false })
+      return
+    }
     mkdirSync(tree)
     const lower = this.#layers.lowerNames(stack)
     await this.#workers.run('copyLayers', { layersDir: this.#layers.treeFolder, lower, target: tree })
     this.#dress(tree, stack)
   }
 
-  #makeUpper(upper: string, stack: Layer[]): void {
+  /** `like`: another upper folder; null: the root of the layers. */
+  #makeUpper(upper: string, stack: Layer[], like: string | null): void {
     mkdirSync(upper, { mode: 0o755 })
-    this.#dress(upper, stack)
+    if (like === null) this.#dress(upper, stack)
+    else dressAs(upper, like)
   }
 
   /** The folder is the container's /: it looks like the root of the highest layer that has one of its own. */
   #dress(folder: string, stack: Layer[]): void {
     const layer = stack.find(({ hasRoot }) => hasRoot)
-    if (layer === undefined) {
-      chmodSync(folder, 0o755)
-      return
-    }
-    const { uid, gid, mode, atime, mtime } = lstatSync(this.#layers.treeOf(layer))
-    chownSync(folder, uid, gid)
-    chmodSync(folder, mode & 0o7777)
-    utimesSync(folder, atime, mtime)
+    if (layer === undefined) chmodSync(folder, 0o755)
+    else dressAs(folder, this.#layers.treeOf(layer))
   }
+}
+
+function dressAs(folder: string, like: string): void {
+  const { uid, gid, mode, atime, mtime } = lstatSync(like)
+  chownSync(folder, uid, gid)
+  chmodSync(folder, mode & 0o7777)
+  for (const [attribute, value] of xattrsOf(like)) if (!isLayerMark(attribute)) setXattr(folder, attribute, value)
+  utimesSync(folder, atime, mtime)
 }
 
 const CONSEQUENCE = "it is written anew from what the container's own record says"

@@ -1,11 +1,14 @@
 /** The snapshots room's services, put together: what containers, images and the API use. */
 
-import { readdirSync } from 'node:fs'
+import { mkdtempSync, readdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Unavailable } from '../kernel/errors.ts'
 import { duplicate } from '../kernel/files.ts'
 import type { IdMap } from '../kernel/namespaces.ts'
 import { Salvage } from '../kernel/salvage.ts'
+import { type FrozenFolders, type FrozenName, isFrozenName } from './frozen.ts'
 import { LayerStore } from './layers.ts'
 import { openRoot } from './merged.ts'
 import { whyNoOverlay } from './overlay-support.ts'
@@ -77,8 +80,8 @@ class LayerSnapshots implements Snapshots {
   }
 
   /** No layer goes away while it is copied. */
-  prepare(containerId: string, chain: readonly ChainId[]): Promise<RootMount> {
-    return this.#layers.keeping(() => this.#roots.prepare(containerId, chain))
+  prepare(containerId: string, chain: readonly ChainId[], frozen?: readonly FrozenName[]): Promise<RootMount> {
+    return this.#layers.keeping(() => this.#roots.prepare(containerId, chain, frozen))
   }
 
   async root(containerId: string): Promise<RootMount> {
@@ -110,8 +113,68 @@ class LayerSnapshots implements Snapshots {
     return openRoot(root, writable)
   }
 
+  get frozen(): FrozenFolders {
+    return this.#roots.frozen
+  }
+
+  get driver(): StorageDriver {
+    return this.#layers.driver
+  }
+
+  async copyFolder(from: string, to: string): Promise<void> {
+    await this.#workers.run('copyTree', { from, to, marks: false })
+  }
+
+  async sync(folder: string): Promise<void> {
+    await this.#workers.run('syncFileSystem', { folder })
+  }
+
+  sizeOf(folder: string): Promise<number> {
+    return this.#workers.run('bytesIn', { folder })
+  }
+
+  sweep(): Promise<void> {
+    return this.#layers.sweep()
+  }
+
+  frozenOf(containerId: string): readonly FrozenName[] {
+    return this.#roots.frozenOf(containerId)
+  }
+
+  freeze(containerId: string): Promise<readonly FrozenName[]> {
+    return this.#roots.freeze(containerId)
+  }
+
+  unfreeze(containerId: string, below: readonly FrozenName[]): Promise<void> {
+    return this.#roots.unfreeze(containerId, below)
+  }
+
+  copyFrozen(containerId: string): Promise<readonly FrozenName[]> {
+    return this.#roots.copyFrozen(containerId)
+  }
+
+  reset(containerId: string, frozen: readonly FrozenName[]): Promise<RootMount> {
+    return this.#roots.reset(containerId, frozen)
+  }
+
   changes(root: RootMount): Promise<Change[]> {
-    return this.#workers.run('changes', { root, scratch: this.#layers.stagingFolder })
+    const scratch = this.#layers.stagingFolder
+    if (root.kind === 'plain') return this.#workers.run('changes', { root, scratch })
+    const lower = root.lower.slice(root.frozen ?? 0)
+    return this.withWritten(root, upper => this.#workers.run('changes', { root: { ...root, upper, lower }, scratch }))
+  }
+
+  async withWritten<T>(root: RootMount & { kind: 'overlay' }, use: (upper: string) => Promise<T>): Promise<T> {
+    const { layersDir, lower, frozen = 0, upper } = root
+    if (frozen === 0) return use(upper)
+    const target = mkdtempSync(join(this.#layers.stagingFolder, 'written-'))
+    try {
+      const uppers = [upper, ...lower.slice(0, frozen).map(name => join(layersDir, name))]
+      await this.#workers.run('mergeUppers', { uppers, target })
+      return await use(target)
+    } finally {
+      await rm(target, { recursive: true, force: true })
+    }
   }
 
   packDiff(root: RootMount): Readable {
@@ -133,7 +196,10 @@ class LayerSnapshots implements Snapshots {
     // Most containers have written nothing: that is seen at once.
     const isEmpty = readdirSync(root.upper).length === 0
     const writable = isEmpty ? 0 : await this.#workers.run('bytesIn', { folder: root.upper })
-    return { writable, total: writable + this.#layers.sizeOf(root.lower) }
+    const frozen = root.lower.slice(0, root.frozen ?? 0).filter(isFrozenName)
+    const below = await Promise.all(frozen.map(name => this.frozen.sizeOf(name)))
+    const total = below.reduce((sum, size) => sum + size, writable + this.#layers.sizeOf(root.lower))
+    return { writable, total }
   }
 }
 

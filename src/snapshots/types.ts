@@ -11,6 +11,7 @@
 
 import type { Readable } from 'node:stream'
 import type { IdMap } from '../kernel/namespaces.ts'
+import type { FrozenFolders, FrozenName } from './frozen.ts'
 
 declare const brand: unique symbol
 
@@ -31,12 +32,14 @@ export type RootMount =
       layersDir: string
       /** The names of the layers, topmost first, as overlay's lowerdir wants them; never empty, each only once. */
       lower: string[]
+      /** How many of these, from the top, are frozen folders of snapshots and not the image's; missing for none. */
+      frozen?: number
       /** Absolute. */
       upper: string
       /** Absolute; on the same file system as upper. */
       work: string
     }
-  /** A folder with a copy of everything, where overlay cannot be had; the layers are what it is a copy of. */
+  /** A folder with a copy of everything, where overlay cannot be had; the layers are those of the image that it began as. */
   | { kind: 'plain'; path: string; layersDir: string; lower: string[] }
 
 /** Docker's names for how roots are made: by overlay, or by copies. */
@@ -69,9 +72,10 @@ export interface Sendable extends Readable {
 export interface Snapshots {
   /**
    * Makes upper and work folder for a container. The upper's own owner, mode and times are those of the chain's root folder.
+   * `frozen`: folders of a snapshot that it stands on, topmost first, which stand on the chain.
    * @throws Unavailable if a layer is missing, Conflict if the container has a root already
    */
-  prepare(containerId: string, chain: readonly ChainId[]): Promise<RootMount>
+  prepare(containerId: string, chain: readonly ChainId[], frozen?: readonly FrozenName[]): Promise<RootMount>
   /** The mount of a root made earlier, also by a daemon that ran before this one. @throws NotFound, Unavailable (damaged layers) */
   root(containerId: string): Promise<RootMount>
   /** Whose roots there are, damaged ones too. */
@@ -91,8 +95,34 @@ export interface Snapshots {
    * ask with `writable` only then; otherwise use the running container's own root (/proc/PID/root).
    */
   openMerged(root: RootMount, options?: { writable?: boolean }): number
+  /** The frozen folders that a root stands on, topmost first. */
+  frozenOf(containerId: string): readonly FrozenName[]
+  /**
+   * Takes what was written to a root of which nothing runs as a frozen folder, and gives the root a new upper folder on top of it.
+   * Where roots are copies, another copy is made. Answers what it stands on then. @throws Conflict if it stands on too many
+   */
+  freeze(containerId: string): Promise<readonly FrozenName[]>
+  /** Takes the last freeze() back, of a root that nothing was written to since. `below`: what it stood on before. */
+  unfreeze(containerId: string, below: readonly FrozenName[]): Promise<void>
+  /** The same point as a copy, whatever runs on the root; answers what such a root stands on. Call frozen.made() when it is recorded. */
+  copyFrozen(containerId: string): Promise<readonly FrozenName[]>
+  /** Drops what was written to a root of which nothing runs; it stands on these then. */
+  reset(containerId: string, frozen: readonly FrozenName[]): Promise<RootMount>
+  readonly frozen: FrozenFolders
+  /** How roots are made here. */
+  readonly driver: StorageDriver
+  /** Makes a folder that is not there yet a copy of another one: owners, times, attributes, links, holes. */
+  copyFolder(from: string, to: string): Promise<void>
+  /** Writes all of the folder's file system to the disk. */
+  sync(folder: string): Promise<void>
+  /** Bytes of the files in a folder. */
+  sizeOf(folder: string): Promise<number>
+  /** Deletes layers that nobody uses any more. */
+  sweep(): Promise<void>
   /** What `docker diff` shows, sorted by path. */
   changes(root: RootMount): Promise<Change[]>
+  /** What was written above the image as one upper folder, for as long as `use` takes. */
+  withWritten<T>(root: RootMount & { kind: 'overlay' }, use: (upper: string) => Promise<T>): Promise<T>
   /** The upper folder as a layer's archive (uncompressed tar; whiteouts as `.wh.` files). */
   packDiff(root: RootMount): Readable
   /** The whole tree as `docker export` gives it (uncompressed tar). */

@@ -52,6 +52,11 @@ export interface Volumes {
   removeUnfinished(containerId: string): Promise<void>
   /** Volumes that nobody uses; anonymous ones only unless the filter `all` says otherwise. */
   prune(filters: VolumeFilters): Promise<{ removed: string[]; reclaimed: number }>
+  /**
+   * Gives a volume without options other content: the old one, or all of the new one, whatever happens in between. `fill` makes the folder
+   * that it is given. Containers that run with the volume keep the old one. @throws NotFound
+   */
+  replace(name: string, fill: (folder: string) => Promise<void>): Promise<void>
   /** Bytes that the volume's files take. */
   size(name: string): Promise<number>
 

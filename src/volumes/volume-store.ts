@@ -1,9 +1,11 @@
 /** Volumes as files: volumes/NAME/volume.json beside volumes/NAME/_data, both readable by hand. */
 
+import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, syncFolder, TEMPORARY_PREFIX, writeAtomically } from '../kernel/atomic-file.ts'
 import { hasCode, NotFound } from '../kernel/errors.ts'
+import { AT_FDCWD, RENAME_EXCHANGE, renameAt } from '../kernel/files.ts'
 import { isObject, type Salvage } from '../kernel/salvage.ts'
 import type { Volume } from './types.ts'
 
@@ -84,6 +86,21 @@ export class VolumeStore {
     }
     await syncFolder(this.folder)
     this.volumes.set(volume.name, volume)
+  }
+
+  /** @throws NotFound */
+  async replace(name: string, fill: (folder: string) => Promise<void>): Promise<void> {
+    this.find(name)
+    const temporary = join(this.folder, `${TEMPORARY_PREFIX}${randomBytes(6).toString('hex')}`)
+    try {
+      await mkdir(temporary, { mode: 0o700 })
+      const made = join(temporary, '_data')
+      await fill(made)
+      renameAt(AT_FDCWD, made, AT_FDCWD, this.mountpoint(name), RENAME_EXCHANGE)
+    } finally {
+      // In it lies the old content now, or what has failed.
+      await rm(temporary, { recursive: true, force: true })
+    }
   }
 
   /** Gone under its name at once; what a power cut leaves of it is deleted at the next start. */

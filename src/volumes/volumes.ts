@@ -102,6 +102,10 @@ export class LocalVolumes implements Volumes {
     return result
   }
 
+  replace(name: string, fill: (folder: string) => Promise<void>): Promise<void> {
+    return this.store.replace(name, fill)
+  }
+
   async size(name: string): Promise<number> {
     return folderSize(this.store.find(name).mountpoint)
   }

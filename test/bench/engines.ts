@@ -1,24 +1,29 @@
 /** The benchmark's run: see ./run. A test file by form only, because vitest runs TypeScript on every Node that skiff supports. */
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { test } from 'vitest'
 import { startDaemon } from '../support/daemon.ts'
 import { disposeLater } from '../support/disposal.ts'
 import type { Engine } from '../support/engine.ts'
 import { RUN } from '../support/machine.ts'
 import { startReferenceEngine } from '../support/reference-engine.ts'
+import { aimOf } from './aims.ts'
 import { buildJobs } from './build.ts'
 import { commandJobs } from './command-jobs.ts'
 import { composeJobs } from './compose.ts'
 import { type Job, jobs, prepare } from './jobs.ts'
 import { layerJobs } from './layer-jobs.ts'
 import { memoryOf, peakKb } from './memory.ts'
-import { page, type Row, table } from './table.ts'
+import { type Contender, type Others, startOthers } from './others.ts'
+import { type Row, readResults, saveRows, writePage } from './results.ts'
+import { page, table } from './table.ts'
 
 const rounds = Number(process.env.SKIFF_BENCH_ROUNDS ?? 20)
 const only = (process.env.SKIFF_BENCH_ONLY ?? '').split(',')
-const WARM_UP = 2
+const isWanted = (job: string): boolean => only.some(word => job.includes(word))
+
+/** What is done often is done before it counts, too. */
+const warmUps = ({ share }: Job): number => (share >= 1 ? 2 : share >= 0.2 ? 1 : 0)
 
 /** In milliseconds. */
 async function time(job: Job, engine: Engine): Promise<number> {
@@ -30,52 +35,77 @@ async function time(job: Job, engine: Engine): Promise<number> {
   return spent
 }
 
-/** In turns, so that what else the machine does meets both. */
-async function measure(job: Job, skiff: Engine, docker: Engine): Promise<Row> {
-  const row: Row = { job: job.name, docker: [], skiff: [], unit: 'ms' }
+interface Sides {
+  skiff: Engine
+  docker: Engine
+  others: Others
+}
+
+/** In turns, so that what else the machine does meets all. */
+async function measure(job: Job, { skiff, docker, others }: Sides): Promise<Row> {
+  const contenders: Contender[] = aimOf(job.name)?.others?.(others) ?? []
+  const figures = Object.fromEntries(contenders.map(({ name }) => [name, [] as number[]]))
+  const row: Row = { job: job.name, docker: [], skiff: [], unit: 'ms', others: figures }
   const times = Math.max(3, Math.round(rounds * job.share))
   for (const engine of [skiff, docker]) await job.prepare?.(engine)
-  for (let round = job.share < 1 ? -1 : -WARM_UP; round < times; round++) {
+  for (let round = -warmUps(job); round < times; round++) {
     const spent = { docker: await time(job, docker), skiff: await time(job, skiff) }
+    const theirs = new Map<string, number>()
+    for (const { name, run } of contenders) theirs.set(name, await run())
     if (round < 0) continue
     row.docker.push(spent.docker)
     row.skiff.push(spent.skiff)
+    for (const [name, ms] of theirs) figures[name]?.push(ms)
   }
   for (const engine of [skiff, docker]) await job.finish?.(engine)
   return row
 }
 
-async function measureMemory(skiff: Engine, docker: Engine): Promise<Row[]> {
+const MEMORY = [
+  'largest resident memory of the daemon, after all of these',
+  'private memory of the daemon',
+  'private memory beside each container',
+] as const
+
+async function measureMemory({ skiff, docker }: Sides): Promise<Row[]> {
   const [a, b] = [await memoryOf(skiff), await memoryOf(docker)]
-  const peak = { docker: [await peakKb(docker)], skiff: [await peakKb(skiff)] }
   return [
-    { job: 'largest resident memory of the daemon, after all of these', ...peak, unit: 'kB' },
-    { job: 'private memory of the daemon', docker: [b.daemonKb], skiff: [a.daemonKb], unit: 'kB' },
-    { job: 'private memory beside each container', docker: [b.perContainerKb], skiff: [a.perContainerKb], unit: 'kB' },
+    { job: MEMORY[0], docker: [await peakKb(docker)], skiff: [await peakKb(skiff)], unit: 'kB' },
+    { job: MEMORY[1], docker: [b.daemonKb], skiff: [a.daemonKb], unit: 'kB' },
+    { job: MEMORY[2], docker: [b.perContainerKb], skiff: [a.perContainerKb], unit: 'kB' },
   ]
 }
 
-test('figures', async () => {
+async function measureAll(): Promise<void> {
   // On a disk: /tmp may be memory. What lives until the next boot is in memory, as /run is: the reference engine has it so.
   const execRoot = await mkdtemp(`/dev/shm/skiff-test-${RUN}-`)
   disposeLater(() => rm(execRoot, { recursive: true, force: true }))
-  const [skiff, docker] = [
-    await startDaemon({ parent: '/var/tmp', execRoot, logLevel: 'info' }),
-    await startReferenceEngine({ parent: '/var/tmp' }),
-  ]
-  const ids = new Map([
-    [skiff, await prepare(skiff)],
-    [docker, await prepare(docker)],
-  ] as [Engine, string][])
-  const rows: Row[] = []
-  for (const job of [...jobs(ids), ...commandJobs(), ...layerJobs(), ...composeJobs(), ...buildJobs()])
-    if (only.some(word => job.name.includes(word))) rows.push(await measure(job, skiff, docker))
-  rows.push(...(await measureMemory(skiff, docker)))
-  console.log(`\n${table(rows)}\n`)
-  if (process.env.SKIFF_BENCH_WRITE !== '1') return
+  const sides: Sides = {
+    skiff: await startDaemon({ parent: '/var/tmp', execRoot, logLevel: 'info' }),
+    docker: await startReferenceEngine({ parent: '/var/tmp' }),
+    others: await startOthers(),
+  }
+  const { skiff, docker, others } = sides
+  const ids = new Map<Engine, string>()
+  for (const engine of [skiff, docker]) ids.set(engine, await prepare(engine))
+  const all = [...commandJobs(), ...jobs(ids), ...layerJobs(), ...composeJobs(), ...buildJobs()]
   const { Version } = await docker.api.get('/version')
-  const path = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
-  // What follows the table is written by others: test/bench/idle.
-  const [, ...others] = (await readFile(path, 'utf8')).split('\n## ')
-  await writeFile(path, [page(rows, Version), ...others].join('\n## '))
+  const order = [...all.map(({ name }) => name), ...MEMORY]
+  const rows: Row[] = []
+  for (const job of all) {
+    if (!isWanted(job.name)) continue
+    rows.push(await measure(job, sides))
+    // At once: a run that is cut short has not been for nothing.
+    await saveRows(rows.slice(-1), order, others.absent, Version)
+  }
+  if (isWanted('memory')) rows.push(...(await measureMemory(sides)))
+  await saveRows(rows, order, others.absent, Version)
+  console.log(`\n${table(rows)}\n`)
+  for (const line of others.absent) console.log(`not run: ${line}`)
+}
+
+test('figures', async () => {
+  // `--only none`: the page alone.
+  if (process.env.SKIFF_BENCH_ONLY !== 'none') await measureAll()
+  if (process.env.SKIFF_BENCH_WRITE === '1') await writePage(page(await readResults()))
 })

@@ -3,9 +3,8 @@
  * container, and what the daemons grow by. skiff with 300 at once, the reference engine with 30: it needs a second for each.
  */
 
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { exec, inspect, remove, start } from '../support/containers.ts'
 import { startDaemon } from '../support/daemon.ts'
@@ -14,11 +13,11 @@ import type { Engine } from '../support/engine.ts'
 import { importBusybox } from '../support/images.ts'
 import { processesOf, RUN } from '../support/machine.ts'
 import { startReferenceEngine } from '../support/reference-engine.ts'
+import { saveSection } from './results.ts'
 
 const CLIENTS = 4
 const COUNTS = { skiff: 300, docker: 30 }
-const PAGE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
-const HEADING = '## Three hundred containers at once'
+const HEADING = 'Three hundred containers at once'
 
 interface Weight {
   containers: number
@@ -93,9 +92,7 @@ function section(skiff: Weight, docker: Weight): string {
   const row = (name: string, of: (weight: Weight) => number) =>
     `| ${name} | ${kb(of(docker))} | ${kb(of(skiff))} | ${ratio(of(docker), of(skiff))} |`
   return [
-    HEADING,
-    '',
-    `\`sh test/bench/idle --write\`: PSS with ${skiff.containers} idle containers in skiff and ${docker.containers} in the Docker engine, without a network.`,
+    `\`sh test/bench/idle\`: PSS with ${skiff.containers} idle containers in skiff and ${docker.containers} in the Docker engine, without a network.`,
     '',
     '| per container | Docker | skiff | ratio |',
     '| --- | --- | --- | --- |',
@@ -116,8 +113,5 @@ test('idle containers', async () => {
   const ofDocker = await measure(await startReferenceEngine({ parent: '/var/tmp' }), COUNTS.docker)
   const text = section(ofSkiff, ofDocker)
   console.log(`\n${text}`)
-  if (process.env.SKIFF_BENCH_WRITE !== '1') return
-  const page = await readFile(PAGE, 'utf8')
-  const [rest = ''] = page.split(`\n${HEADING}`)
-  await writeFile(PAGE, `${rest.trimEnd()}\n\n${text}`)
+  await saveSection(HEADING, text)
 })

@@ -4,6 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { create, exec, remove, start } from '../support/containers.ts'
 import type { Engine } from '../support/engine.ts'
 import { fixture, importImage } from '../support/images.ts'
+import { inParallel } from './in-parallel.ts'
 
 export interface Job {
   name: string
@@ -21,19 +22,10 @@ export interface Job {
 }
 
 const HostConfig = { NetworkMode: 'none' }
-const PARALLEL = 20
+const PARALLEL = 50
 const CLIENTS = 8
 
 const idle = { Image: 'busybox', Cmd: ['sleep', '100000'], StopSignal: 'SIGKILL', HostConfig }
-
-/** Runs `count` tasks, `clients` of them at a time. */
-async function inParallel(count: number, clients: number, task: (number: number) => Promise<unknown>): Promise<void> {
-  let next = 0
-  const client = async () => {
-    while (next < count) await task(next++)
-  }
-  await Promise.all(Array.from({ length: clients }, client))
-}
 
 /** The containers of one job, by engine. */
 const crowd = new Map<Engine, string[]>()
@@ -47,20 +39,27 @@ async function startCrowd(engine: Engine): Promise<void> {
 const removeCrowd = (engine: Engine): Promise<void> =>
   inParallel(PARALLEL, CLIENTS, number => remove(engine, crowd.get(engine)?.[number] ?? ''))
 
+async function runTrue(engine: Engine, HostConfig: object): Promise<void> {
+  const id = await create(engine, { Image: 'busybox', Cmd: ['true'], HostConfig })
+  // As `docker run` does: waiting begins before the start.
+  const ended = engine.api.post(`/containers/${id}/wait`, undefined, { condition: 'next-exit' })
+  await engine.api.post(`/containers/${id}/start`)
+  await ended
+  await engine.api.delete(`/containers/${id}`)
+}
+
 /** `ids`: a running container in each engine, for exec. */
 export function jobs(ids: Map<Engine, string>): Job[] {
   return [
     {
+      name: 'create + start + wait + remove of `true`, on the bridge',
+      share: 1,
+      run: engine => runTrue(engine, {}),
+    },
+    {
       name: 'create + start + wait + remove of `true`, network none',
       share: 1,
-      async run(engine) {
-        const id = await create(engine, { Image: 'busybox', Cmd: ['true'], HostConfig })
-        // As `docker run` does: waiting begins before the start.
-        const ended = engine.api.post(`/containers/${id}/wait`, undefined, { condition: 'next-exit' })
-        await engine.api.post(`/containers/${id}/start`)
-        await ended
-        await engine.api.delete(`/containers/${id}`)
-      },
+      run: engine => runTrue(engine, HostConfig),
     },
     {
       name: 'exec of `true`: create, start, output, exit code',
@@ -73,8 +72,8 @@ export function jobs(ids: Map<Engine, string>): Job[] {
       run: engine => engine.api.get('/containers/json', { all: true }),
     },
     { name: 'inspect of a container', share: 1, run: engine => engine.api.get(`/containers/${ids.get(engine)}/json`) },
-    { name: `${PARALLEL} × create + start, ${CLIENTS} clients`, share: 0.25, run: startCrowd, after: removeCrowd },
-    { name: `${PARALLEL} × remove by force, ${CLIENTS} clients`, share: 0.25, before: startCrowd, run: removeCrowd },
+    { name: `${PARALLEL} × create + start, ${CLIENTS} clients`, share: 0.1, run: startCrowd, after: removeCrowd },
+    { name: `${PARALLEL} × remove by force, ${CLIENTS} clients`, share: 0.1, before: startCrowd, run: removeCrowd },
     {
       name: 'logs of 10,000 lines',
       share: 0.5,

@@ -2,6 +2,7 @@
 
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { cliOk } from '../support/cli.ts'
 import { create, remove } from '../support/containers.ts'
 import type { Engine } from '../support/engine.ts'
 import { fixture, importImage } from '../support/images.ts'
@@ -146,6 +147,12 @@ const ofWritten: Job[] = [
   },
 ]
 
+/** From the start of the process to its end. The reference engine's by its own client, skiff's by the launcher. */
+async function listed(engine: Engine, args: string[]): Promise<void> {
+  const shown = await cliOk(engine, args)
+  if (!/^(REPOSITORY|TYPE)/.test(shown)) throw new Error(`${engine.name} ${args.join(' ')} printed ${shown}`)
+}
+
 const ofMany: Job[] = [
   {
     name: `list of ${IMAGES} images with ${LAYERS} layers`,
@@ -158,6 +165,8 @@ const ofMany: Job[] = [
     share: 1,
     run: async engine => void (await engine.api.get('/system/df')),
   },
+  { name: '`images` as a command, with these', share: 1, run: engine => listed(engine, ['images']) },
+  { name: '`system df` as a command, with these', share: 1, run: engine => listed(engine, ['system', 'df']) },
 ]
 
 export const layerJobs = (): Job[] => [...ofDebian, ...ofWritten, ...ofMany]

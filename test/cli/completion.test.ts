@@ -22,6 +22,7 @@ beforeAll(async () => {
   await cliOk(skiff, ['tag', 'busybox', 'team/tool:v1'])
   await cliOk(skiff, ['network', 'create', 'front'])
   await cliOk(skiff, ['volume', 'create', 'store'])
+  await cliOk(skiff, ['snapshot', 'create', 'asleep', 'point'])
 })
 
 async function offered(...words: string[]): Promise<string[]> {
@@ -50,6 +51,11 @@ describe('offered', () => {
     [['network', 'connect', ''], ['front'], ['alive']],
     [['network', 'connect', 'front', ''], ['alive'], []],
     [['volume', 'rm', ''], ['store'], []],
+    [['snapshot', ''], ['create', 'inspect', 'ls', 'rm'], []],
+    [['snapshot', 'rm', ''], ['point'], ['store']],
+    [['snapshot', 'create', ''], ['alive', 'asleep'], ['point']],
+    [['reset', 'alive', ''], ['point'], ['alive']],
+    [['run', '--from-snapshot', ''], ['point'], ['busybox']],
     [['compose', ''], ['up', 'down'], []],
     [['nonsense', ''], [], ['run']],
   ])('after %j', async (words, included, excluded) => {

@@ -101,3 +101,15 @@ test('who is not root is told that not everything can be seen', async () => {
   expect(code).toBe(1)
   expect(stdout).toContain('user 65534')
 })
+
+test('settings of the network that are read-only are named, and the remedy mends it', async () => {
+  const readOnly = 'mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys'
+  const named = await examine(`${readOnly}; "$1" doctor --format json || exit $?`, '-mn')
+  expect(named.code).toBe(1)
+  expect(about(named.findings, 'settings')).toMatchObject([
+    { verdict: 'problem', found: expect.stringContaining('EROFS') },
+  ])
+  const [remedy] = about(named.findings, 'settings')[0]?.remedy.split(';') ?? []
+  const mended = await examine(`${readOnly}; ${remedy}; "$1" doctor --format json`, '-mn')
+  expect(about(mended.findings, 'settings')).toEqual([])
+})

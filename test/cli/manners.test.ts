@@ -1,6 +1,6 @@
 /** Mistyped words, --debug, env, and the figures for Prometheus. */
 
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { cli, cliOk } from '../support/cli.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { importBusybox } from '../support/images.ts'
@@ -21,6 +21,7 @@ describe('did you mean', () => {
     [['rnu', 'busybox'], 'Did you mean: skiff run?'],
     [['network', 'conect'], 'Did you mean: skiff network connect?'],
     [['volum', 'ls'], 'Did you mean: skiff volume?'],
+    [['compose', 'donw'], 'Did you mean: skiff compose down?'],
     [['run', '--detatch', 'busybox'], 'unknown flag: --detatch (did you mean --detach?)'],
   ])('%j', async (words, hint) => {
     const { code, stderr } = await cli(skiff, words)
@@ -79,6 +80,15 @@ describe('metrics', () => {
       /^skiff_api_request_seconds_count\{method="POST",route="\/containers\/\{id\}\/start",status="204"\} [1-9]\d*$/m,
     )
     expect(text).toMatch(/^nodejs_eventloop_lag_max_seconds [\d.]+$/m)
+    // A look at an idle loop takes its ten milliseconds: 0 would be one that nobody looks at.
+    expect(Number(/^skiff_event_loop_max_delay_seconds ([\d.]+)$/m.exec(text)?.[1])).toBeGreaterThan(0.005)
+    await vi.waitFor(
+      async () => expect(await figures()).toMatch(/^skiff_event_loop_longest_delay_seconds_count [1-9]/m),
+      {
+        timeout: 30_000,
+        interval: 200,
+      },
+    )
     await cliOk(skiff, ['rm', '-f', 'counted'])
     expect(await figures()).toMatch(/^skiff_containers\{state="running"\} 0$/m)
   })

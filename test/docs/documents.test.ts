@@ -45,10 +45,10 @@ const TRANSLATIONS: Record<string, string> = {
 const INDEX = 'docs/study/README.md'
 
 /** What a document publishes on the host: on a machine that is shared, free ports take their place. */
-const PORTS = ['8080', '8081', '8082', '5000']
+const PORTS = ['8080', '8081', '8082', '8083', '5000', '6380', '3307']
 
 /** The archives that a reader has at hand. */
-const ARCHIVES: readonly Fixture[] = ['busybox.tar', 'debian.tar', 'services.tar']
+const ARCHIVES: readonly Fixture[] = ['busybox.tar', 'debian.tar', 'services.tar', 'java.tar']
 
 const read = (name: string): string => readFileSync(join(ROOT, name), 'utf8')
 
@@ -84,7 +84,11 @@ async function withFreePorts(name: string): Promise<(text: string) => string> {
   const named = PORTS.filter(port => new RegExp(`\\b${port}\\b`).test(text))
   const free = new Map<string, number>()
   for (const port of named) free.set(port, await freePort())
-  return line => line.replaceAll(/(?<![\w.])\d{4}(?![\w.])/g, port => String(free.get(port) ?? port))
+  // On the host's side alone: what a server in a container listens on is its own affair.
+  return line =>
+    line.replaceAll(/(?<=127\.0\.0\.1(?::| \. tcp \. | -P )|port )\d{4}(?![\w.])/g, port =>
+      String(free.get(port) ?? port),
+    )
 }
 
 test('every document is listed', () => {

@@ -6,6 +6,7 @@ import { mkdtemp, readdir, rm, rmdir, truncate, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { cli } from '../support/cli.ts'
 import { create, inspect, remove, start, wait } from '../support/containers.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { fixture, importBusybox, importImage } from '../support/images.ts'
@@ -54,6 +55,10 @@ test('a create is refused in words and leaves nothing', async () => {
   const { status, json } = await skiff.api.request('POST', '/containers/create', { body: SLEEP })
   expect(status).toBe(500)
   expect(json.message).toMatch(/ENOSPC|no space left/i)
+  const env = { DOCKER_CLI_HINTS: 'true' }
+  expect((await cli(skiff, ['create', '--network', 'none', 'busybox'], { env })).stderr).toContain(
+    '\nhint: skiff system df shows what takes the space, skiff system prune frees what nobody uses\n',
+  )
   expect(await skiff.api.get('/containers/json', { all: true })).toEqual([])
   expect(await readdir(join(skiff.dataRoot, 'containers'))).toEqual([])
   expect(await readdir(join(skiff.dataRoot, 'roots'))).toEqual([])

@@ -5,9 +5,11 @@
  * In `npm test` a few points of each, spread over all of it; SKIFF_KILL_POINTS=all takes every one (an hour).
  */
 
+import { execFileSync } from 'node:child_process'
 import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
 import type { Json } from '../support/client.ts'
@@ -17,6 +19,7 @@ import { fixture, importBusybox, importImage } from '../support/images.ts'
 import { type Countdown, startWithCountdown } from '../support/kill-at.ts'
 import { cgroups, entries, processesOf } from '../support/machine.ts'
 import { type RegistryServer, startRegistry } from '../support/registry.ts'
+import { reset, snapshot, snapshotNames } from '../support/snapshots.ts'
 
 const { SKIFF_KILL_POINTS = '3' } = process.env
 const POINTS = SKIFF_KILL_POINTS === 'all' ? Number.POSITIVE_INFINITY : Number(SKIFF_KILL_POINTS)
@@ -72,6 +75,32 @@ async function ended(): Promise<string> {
   return id
 }
 
+/** One that has written the same word to its root and to its volume, and has ended. */
+async function written(): Promise<string> {
+  const id = await start(skiff, { ...SPEC, Cmd: ['sh', '-c', 'echo first | tee /data/word >/word'] })
+  await wait(skiff, id)
+  return id
+}
+
+async function rewrite(id: string, word: string): Promise<void> {
+  for (const folder of ['/', '/data']) {
+    const tar = execFileSync('sh', ['-c', `d=$(mktemp -d); echo ${word} >$d/word; tar -C $d -c word; rm -r $d`])
+    await skiff.api.request('PUT', `/containers/${id}/archive`, { query: { path: folder }, body: Readable.from([tar]) })
+  }
+}
+
+/** Of a container that does not run: of its root, and of its volume. */
+async function contentOf(id: string): Promise<string> {
+  const parts = ['/word', '/data/word'].map(async path => {
+    const archive = await skiff.api.bytes(`/containers/${id}/archive`, { path })
+    return execFileSync('tar', ['-xO'], { input: archive, encoding: 'utf8' })
+  })
+  return (await Promise.all(parts)).join('')
+}
+
+const contentOfSnapshot = async (name: string): Promise<string> =>
+  contentOf(await create(skiff, { Image: '', FromSnapshot: name }))
+
 const importOne = async () => importImage(skiff, await fixture('busybox.tar'), 'other', ['LABEL a=b'])
 
 const ACTS: Record<string, Act> = {
@@ -85,6 +114,41 @@ const ACTS: Record<string, Act> = {
     prepare: started,
     act: id => skiff.api.post(`/containers/${id}/stop`, undefined, { t: 0 }),
     holds: async id => expect(await statusOf(id)).not.toBeNull(),
+  },
+  snapshot: {
+    prepare: written,
+    act: id => snapshot(skiff, id, 'cut', { volumes: 1 }),
+    // What the container has is what it had, whether there is a snapshot or not; and a snapshot is whole.
+    holds: async id => {
+      const seen = [await contentOf(id)]
+      if ((await snapshotNames(skiff)).includes('cut')) seen.push(await contentOfSnapshot('cut'))
+      for (const content of seen) expect(content).toBe('first\nfirst\n')
+    },
+  },
+  reset: {
+    prepare: async () => {
+      const id = await written()
+      await snapshot(skiff, id, 'old', { volumes: 1 })
+      await rewrite(id, 'second')
+      await snapshot(skiff, id, 'new', { volumes: 1 })
+      await rewrite(id, 'third')
+      return id
+    },
+    act: id => reset(skiff, id, 'old'),
+    // All of it as it was, or all of it reset.
+    holds: async id => expect(['third\nthird\n', 'first\nfirst\n']).toContain(await contentOf(id)),
+  },
+  'snapshot rm': {
+    prepare: async () => {
+      const id = await written()
+      await snapshot(skiff, id, 'gone', { volumes: 1 })
+      await remove(skiff, id)
+      return ''
+    },
+    act: () => skiff.api.delete('/snapshots/gone'),
+    holds: async () => {
+      if ((await snapshotNames(skiff)).includes('gone')) expect(await contentOfSnapshot('gone')).toBe('first\nfirst\n')
+    },
   },
   'rm -v': { prepare: ended, act: id => skiff.api.delete(`/containers/${id}`, { v: true }) },
   'rm -f -v': { prepare: started, act: id => remove(skiff, id) },
@@ -150,6 +214,7 @@ async function isClean(): Promise<void> {
     expect([204, 304]).toContain(status)
     await remove(skiff, Id)
   }
+  for (const name of await snapshotNames(skiff)) await skiff.api.delete(`/snapshots/${name}`)
   for (const { Name } of (await skiff.api.get('/volumes')).Volumes ?? []) {
     expect(Name, 'an anonymous volume of nobody').toBe('volume')
     await skiff.api.delete(`/volumes/${Name}`)
@@ -174,6 +239,7 @@ async function leftovers(): Promise<Record<string, string[]>> {
     trash: await data('trash'),
     damaged: await data('damaged'),
     volumes: await data('volumes'),
+    snapshots: await data('snapshots'),
     networks: (await data('networks')).slice(3),
     staging: await data('layers/staging'),
     trees: (await data('layers/tree')).slice(2),

@@ -7,6 +7,7 @@ import type { ContainerSpec, ExecSpec, ProcessSpec } from '../../src/runtime/spe
 const PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 export const FACTS: HostFacts = {
+  fingerprint: '',
   lastCapability: 40,
   canMakeNodes: true,
   rootMayEnterCwd: true,

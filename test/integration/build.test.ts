@@ -538,6 +538,20 @@ describe('skiff build', () => {
   })
 })
 
+test('a command that cannot be started fails the build, and nothing else', async () => {
+  const { error } = await build(skiff, { Dockerfile: lines('FROM busybox', 'RUN ["/nope"]') })
+  expect(error).toContain('/nope')
+  expect(await skiff.log()).not.toContain('an error was not handled')
+})
+
+test('stages that wait for each other, and names that cannot be given, are refused before anything is built', async () => {
+  const circle = lines('FROM busybox AS a', 'COPY --from=b /y /y', 'FROM busybox AS b', 'COPY --from=a /y /y')
+  const refused = await build(skiff, { Dockerfile: circle })
+  expect(refused.error).toBe('circular dependency detected on stage: a')
+  const named = await build(skiff, { Dockerfile: 'FROM busybox' }, { query: { t: ['fine', 'Upper'] } })
+  expect(named).toMatchObject({ status: 400, error: expect.stringContaining('must be lowercase') })
+})
+
 test('with SOURCE_DATE_EPOCH two builds are the same byte for byte', async () => {
   const files = {
     Dockerfile: lines(

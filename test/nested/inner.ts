@@ -46,14 +46,14 @@ skiff ps -aq | while read id; do skiff rm -f $id >/dev/null; done
 kill $daemon; wait $daemon
 `
 
-/** Runs a script in a privileged container in which a daemon is at work: what it printed, by lines. */
-export async function inside(engine: Engine, script: string, host: object = {}): Promise<string[]> {
+/** Runs a script in a privileged container in which a daemon is at work: what it printed, by lines. `before`: what is done first. */
+export async function inside(engine: Engine, script: string, host: object = {}, before = ''): Promise<string[]> {
   const busybox = await fixture('busybox.tar')
   const shared = ['/usr', CHECKOUT, dirname(busybox)]
   if (!process.execPath.startsWith('/usr/')) shared.push(dirname(dirname(process.execPath)))
   const { stdout, stderr, exitCode } = await run(engine, {
     Image: IMAGE,
-    Cmd: ['sh', '-c', `${PRELUDE}${script}${EPILOGUE}`],
+    Cmd: ['sh', '-c', `${before}${PRELUDE}${script}${EPILOGUE}`],
     Env: [`BUSYBOX=${busybox}`],
     HostConfig: {
       NetworkMode: 'none',

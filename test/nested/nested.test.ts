@@ -87,6 +87,18 @@ describe.each(ENGINES)('in a privileged container of %s', (_, start) => {
     ])
   })
 
+  test('where settings of the network cannot be written it starts without bridges, leaves none, and says so', async () => {
+    const lines = await inside(
+      engine,
+      `skiff run --rm busybox ls /sys/class/net 2>&1
+      ls /sys/class/net | grep -c skiff
+      grep -c 'no bridge can be made' $log`,
+      volume,
+      'mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys',
+    )
+    expect(lines).toEqual([expect.stringMatching(/^WARNING: The bridge network is not available here/), 'lo', '0', '1'])
+  })
+
   test('so does a privileged container in it', async () => {
     const lines = await inside(
       engine,

@@ -3,6 +3,7 @@
 #
 #   busybox.tar, debian.tar                root file systems (busybox-static with its applets; debootstrap's minbase)
 #   services.tar                           debian.tar with redis, nginx, mariadb and their clients, curl and ApacheBench
+#   java.tar                               debian.tar with Java's compiler, and tomcat
 #   busybox-image.tar, debian-image.tar    the first two as `docker save` writes them (busybox:latest, debian:bookworm)
 #
 #   fixtures.sh [NAME.tar …]               makes what is missing (all, without a name) and prints the folder
@@ -93,11 +94,13 @@ make_debian() {
     pack "$scratch/debian" debian.tar
 }
 
-# Real servers, from Debian's packages. Nothing of them runs while they are installed: chroot has neither a service manager nor a /proc.
-make_services() {
+# Real servers, from Debian's packages: $1.tar with the packages that follow. Nothing of them runs while they are installed: chroot has
+# no service manager. Leaves the tree in $root.
+install_packages() {
     need debian.tar
-    say 'installing redis, nginx and mariadb into a Debian (about a minute)'
-    root=$scratch/services
+    root=$scratch/$1
+    shift
+    say "installing into a Debian (about a minute): $*"
     mkdir "$root"
     tar --numeric-owner -C "$root" -xf "$folder/debian.tar"
     cp /etc/resolv.conf "$root/etc/resolv.conf"
@@ -111,20 +114,34 @@ make_services() {
     for conf in /etc/apt/apt.conf.d/*; do
         grep -qi 'acquire::.*proxy' "$conf" 2>/dev/null && cp "$conf" "$root/etc/apt/apt.conf.d/" || :
     done
-    unshare -m chroot "$root" sh -ec '
-        export DEBIAN_FRONTEND=noninteractive LC_ALL=C
-        apt-get update -q
-        apt-get install -qy --no-install-recommends redis-server redis-tools nginx-light mariadb-server mariadb-client curl apache2-utils
-        apt-get clean' >"$scratch/services.log" 2>&1 || {
-        tail -n 20 "$scratch/services.log" >&2
+    # /proc: Java's packages ask it what they run on.
+    unshare -m sh -ec '
+        root=$1
+        shift
+        mount -t proc none "$root/proc"
+        exec chroot "$root" sh -ec "
+            export DEBIAN_FRONTEND=noninteractive LC_ALL=C
+            apt-get update -q
+            apt-get install -qy --no-install-recommends $*
+            apt-get clean"' sh "$root" "$@" >"$scratch/packages.log" 2>&1 || {
+        tail -n 20 "$scratch/packages.log" >&2
         say 'the installation failed; the end of its log is above'
         exit 1
     }
     rm -rf "$root/var/lib/apt/lists"/* "$root/usr/sbin/policy-rc.d" "$root/etc/resolv.conf" "$root/var/cache/apt"/*.bin
     [ ! -e "$scratch/policy-rc.d" ] || cp "$scratch/policy-rc.d" "$root/usr/sbin/policy-rc.d"
+}
+
+make_services() {
+    install_packages services redis-server redis-tools nginx-light mariadb-server mariadb-client curl apache2-utils
     # A server makes its database anew: with one inside, a volume would begin with 130 MB of it.
     rm -rf "$root/var/lib/mysql"/*
     pack "$root" services.tar
+}
+
+make_java() {
+    install_packages java openjdk-17-jdk-headless tomcat10
+    pack "$root" java.tar
 }
 
 # $1: the root file system's archive, $2: the image's name, $3: the image's archive.
@@ -148,6 +165,7 @@ need() {
     busybox.tar) make_busybox ;;
     debian.tar) make_debian ;;
     services.tar) make_services ;;
+    java.tar) make_java ;;
     busybox-image.tar) save_image busybox.tar busybox:latest "$1" ;;
     debian-image.tar) save_image debian.tar debian:bookworm "$1" ;;
     *)
@@ -157,7 +175,7 @@ need() {
     esac
 }
 
-[ $# -gt 0 ] || set -- busybox.tar debian.tar services.tar busybox-image.tar debian-image.tar
+[ $# -gt 0 ] || set -- busybox.tar debian.tar services.tar java.tar busybox-image.tar debian-image.tar
 # With nothing to make nothing is locked: the folder may be one that can only be read (test/vm).
 missing=
 for name; do [ -e "$folder/$name" ] || missing=1; done

@@ -11,7 +11,13 @@ const script = fileURLToPath(new URL('fixtures.sh', import.meta.url))
 const run = promisify(execFile)
 
 /** Archives of root file systems; `-image` are the same as `docker save` writes them. */
-export type Fixture = 'busybox.tar' | 'debian.tar' | 'services.tar' | 'busybox-image.tar' | 'debian-image.tar'
+export type Fixture =
+  | 'busybox.tar'
+  | 'debian.tar'
+  | 'services.tar'
+  | 'java.tar'
+  | 'busybox-image.tar'
+  | 'debian-image.tar'
 
 /** The path of a fixture. The first caller on a machine makes it: Debian's takes a minute. */
 export async function fixture(name: Fixture): Promise<string> {

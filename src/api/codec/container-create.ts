@@ -5,20 +5,23 @@ import { InvalidParameter } from '../../kernel/errors.ts'
 import { containerConfig } from './container-config.ts'
 import { networkingConfig } from './endpoint.ts'
 import { hostConfig } from './host-config.ts'
-import { nullable } from './schema.ts'
-import { field, inlineOrNull, Struct } from './struct.ts'
+import { nullable, text } from './schema.ts'
+import { field, inlineOrNull, omitEmpty, Struct } from './struct.ts'
 
 export interface CreateBody {
   /** null when not one of its fields is there. */
   config: ContainerConfig | null
   hostConfig: HostConfig | null
   networking: { endpoints: Record<string, EndpointConfig> } | null
+  /** skiff's own: docs/snapshots.md. */
+  snapshot: string
 }
 
 export const createBody = new Struct<CreateBody>('runconfig.ContainerConfigWrapper', {
   config: inlineOrNull(containerConfig),
   hostConfig: field('HostConfig', nullable(hostConfig)),
   networking: field('NetworkingConfig', nullable(networkingConfig)),
+  snapshot: omitEmpty('FromSnapshot', text),
 })
 
 /** @throws InvalidParameter */
@@ -28,7 +31,8 @@ export function toCreateRequest(
   platform: string,
   since: (version: string) => boolean,
 ): CreateRequest {
-  if (body.config === null) throw new InvalidParameter('Config cannot be empty in order to create a container')
+  const config = body.config ?? (body.snapshot === '' ? null : containerConfig.zero())
+  if (config === null) throw new InvalidParameter('Config cannot be empty in order to create a container')
   const host = body.hostConfig ?? hostConfig.zero()
   if (!since('1.40') && host.ipcMode === '') host.ipcMode = 'shareable'
   if (!since('1.41') && host.cgroupnsMode === '') host.cgroupnsMode = 'host'
@@ -39,9 +43,10 @@ export function toCreateRequest(
   }
   return {
     name: name.replace(/^\//, ''),
-    config: body.config,
+    config,
     hostConfig: host,
     endpoints: body.networking?.endpoints ?? {},
     platform: platform === '' ? null : platform,
+    snapshot: body.snapshot,
   }
 }

@@ -17,8 +17,16 @@ const encodeMount = (mount: MountPoint) => ({
   Propagation: mount.propagation,
 })
 
-const encodeNetworks = ({ networks }: NetworkSettings) =>
-  Object.fromEntries(Object.entries(networks).map(([name, value]) => [name, endpoint.encode(value)]))
+/** They are the larger part of a list, and new ones only when a container is started, ended or connected. */
+const encodedNetworks = new WeakMap<NetworkSettings['networks'], object>()
+
+function encodeNetworks({ networks }: NetworkSettings): object {
+  const known = encodedNetworks.get(networks)
+  if (known !== undefined) return known
+  const encoded = Object.fromEntries(Object.entries(networks).map(([name, value]) => [name, endpoint.encode(value)]))
+  encodedNetworks.set(networks, encoded)
+  return encoded
+}
 
 const encodeBindings = ({ ports }: NetworkSettings) =>
   Object.fromEntries(

@@ -23,7 +23,7 @@ export const encodeImageConfig = (config: ImageConfig) => containerConfig.encode
 
 const seconds = (timestamp: string | undefined): number => (timestamp ? Math.floor(Date.parse(timestamp) / 1000) : 0)
 
-export const encodeImage = (image: Image, driver: string, since: Since) => ({
+export const encodeImage = (image: Image, since: Since) => ({
   Id: image.id,
   RepoTags: image.repoTags,
   RepoDigests: image.repoDigests,
@@ -42,7 +42,7 @@ export const encodeImage = (image: Image, driver: string, since: Since) => ({
   ...(image.osVersion && { OsVersion: image.osVersion }),
   Size: image.size,
   ...(!since('1.44') && { VirtualSize: image.size }),
-  GraphDriver: { Data: {}, Name: driver },
+  GraphDriver: { Data: image.graphDriver.data, Name: image.graphDriver.name },
   RootFS: { Type: 'layers', ...(image.diffIds.length > 0 && { Layers: image.diffIds }) },
   Metadata: { LastTagTime: image.lastTagged ?? NEVER },
 })

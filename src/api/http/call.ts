@@ -78,7 +78,12 @@ export class Call {
 
   /** Answers with JSON, which Docker ends with a newline. */
   send(status: number, value: unknown): void {
-    const body = Buffer.from(`${JSON.stringify(value)}\n`)
+    this.sendJson(status, JSON.stringify(value))
+  }
+
+  /** The same with what is JSON already. */
+  sendJson(status: number, json: string): void {
+    const body = Buffer.from(`${json}\n`)
     this.response
       .writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length })
       .end(this.request.method === 'HEAD' ? undefined : body)
@@ -105,9 +110,12 @@ export class Call {
 
   /** Answers with a stream of bytes, as fast as the client takes them; the source is destroyed when the client goes. */
   async stream(contentType: string | null, source: Readable): Promise<void> {
-    this.begin(contentType)
-    if (!isSendable(source) || !(await sendPast(this.response, source, this.signal))) {
+    try {
+      this.begin(contentType)
+      if (isSendable(source) && (await sendPast(this.response, source, this.signal))) return
       await pipeline(source, this.response)
+    } finally {
+      source.destroy()
     }
   }
 }

@@ -16,11 +16,7 @@ export async function sendPast(response: ServerResponse, source: Sendable, signa
   await new Promise<void>(resolve => void socket.write('', () => resolve()))
   const descriptor = descriptorOf(socket)
   if (descriptor < 0) return false
-  try {
-    await source.sendTo(descriptor, signal)
-  } finally {
-    source.destroy()
-  }
+  await source.sendTo(descriptor, signal)
   response.end()
   return true
 }

@@ -1,6 +1,6 @@
 /** Images. Engine API reference, "Image". */
 
-import type { ImageFilters } from '../../images/types.ts'
+import type { Image, ImageFilters } from '../../images/types.ts'
 import { InvalidParameter } from '../../kernel/errors.ts'
 import { encodeHistory, encodeImage, encodeImageSummary, encodeRemoved, UNCOUNTED } from '../codec/image.ts'
 import type { Call } from '../http/call.ts'
@@ -30,15 +30,25 @@ function imageFilters(call: Call, known: readonly string[]): ImageFilters {
 
 async function list(call: Call): Promise<void> {
   const images = await call.services.images.list(imageFilters(call, LIST_FILTERS), { all: call.query.flag('all') })
-  call.send(
-    200,
-    images.map(image => encodeImageSummary(image, UNCOUNTED, since(call))),
-  )
+  call.sendJson(200, encodedList(images, call))
+}
+
+/** Answers, by the lists that they are made of and the version that they are for: most ask again before anything has changed. */
+const encodedLists = new WeakMap<readonly Image[], Map<string, string>>()
+
+function encodedList(images: readonly Image[], call: Call): string {
+  const byVersion = encodedLists.get(images) ?? new Map<string, string>()
+  encodedLists.set(images, byVersion)
+  const body =
+    byVersion.get(call.version) ??
+    JSON.stringify(images.map(image => encodeImageSummary(image, UNCOUNTED, since(call))))
+  byVersion.set(call.version, body)
+  return body
 }
 
 async function inspect(call: Call): Promise<void> {
   const image = await call.services.images.resolve(name(call))
-  call.send(200, encodeImage(image, 'overlay2', since(call)))
+  call.send(200, encodeImage(image, since(call)))
 }
 
 async function history(call: Call): Promise<void> {

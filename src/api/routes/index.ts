@@ -14,6 +14,7 @@ import { imageRoutes } from './images.ts'
 import { networkRoutes } from './networks.ts'
 import { pendingRoutes } from './pending.ts'
 import { pluginRoutes } from './plugins.ts'
+import { snapshotRoutes } from './snapshots.ts'
 import { statsRoutes } from './stats.ts'
 import { streamRoutes } from './streams.ts'
 import { swarmRoutes } from './swarm.ts'
@@ -32,6 +33,7 @@ export const routes: readonly Route[] = [
   ...statsRoutes,
   ...commitRoutes,
   ...execRoutes,
+  ...snapshotRoutes,
   ...containerRoutes,
   ...imageCreateRoutes,
   ...imageRoutes,

@@ -92,6 +92,8 @@ async function start(context: Context, container: LiveContainer, step: StepProce
   const spec = parts.finish(cgroup)
   const client = runtime.prepareAttach(WATCHER)
   const output = readFrames(client.stream, step.onOutput)
+  // If there is no start, nobody waits for what it wrote: the start's failure says it all.
+  output.catch(() => {})
   // Of the mounts' targets alone: the furniture's are in the layer below all others.
   const stubs = step.mounts.length === 0 ? [] : missingTargets(context.rooms.snapshots, step.root, spec.mounts)
   const { handle } = await runtime.startContainer(spec, { runDir: run, stdin: 'null', log: null, attach: [client] })

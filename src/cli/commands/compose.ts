@@ -5,9 +5,10 @@ import { ANY, command } from '../command.ts'
 import { wordFailure } from '../compose/failure.ts'
 import { GLOBALS } from '../compose/globals.ts'
 import { composeHelp, subcommandHelp, usageOf } from '../compose/help.ts'
-import { findSubcommand } from '../compose/registry.ts'
+import { findSubcommand, SUBCOMMANDS } from '../compose/registry.ts'
 import { CommandError, UsageError } from '../errors.ts'
 import { helpFlag, PROGRAM } from '../help.ts'
+import { nearest } from '../parse/nearest.ts'
 import { parse } from '../parse/parse.ts'
 
 /** Exit code of a command line that is none. */
@@ -27,11 +28,7 @@ export const compose = command({
       return 0
     }
     const found = findSubcommand(name)
-    if (!found)
-      throw new CommandError(
-        `unknown command: "${PROGRAM} compose ${name}"\n\nRun '${PROGRAM} compose --help' for more information`,
-        EXIT_USAGE,
-      )
+    if (!found) throw unknown(name)
     const subcommand = await found.load()
     try {
       const flags = { ...helpFlag(subcommand.flags), ...subcommand.flags }
@@ -58,3 +55,15 @@ export const compose = command({
     }
   },
 })
+
+function unknown(name: string): CommandError {
+  const meant = nearest(
+    name,
+    SUBCOMMANDS.map(entry => entry.name),
+  )
+  const hint = meant === undefined ? '' : `\nDid you mean: ${PROGRAM} compose ${meant}?\n`
+  return new CommandError(
+    `unknown command: "${PROGRAM} compose ${name}"\n${hint}\nRun '${PROGRAM} compose --help' for more information`,
+    EXIT_USAGE,
+  )
+}

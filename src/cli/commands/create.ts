@@ -3,19 +3,20 @@
 import { write } from '../../client/write.ts'
 import { ANY, command } from '../command.ts'
 import { createContainer } from '../containers/create.ts'
-import { createBody } from '../create/body.ts'
+import { createBody, imageAndCommand } from '../create/body.ts'
 import { CREATE_FLAGS } from '../create/flags.ts'
 import { CommandError, EXIT_REFUSED } from '../errors.ts'
 
 export const create = command({
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
   arity: [1, ANY],
+  firstByFlag: 'from-snapshot',
   interspersed: false,
   flags: CREATE_FLAGS,
   async run(context) {
     const { session, options, args, given } = context
-    const [image = '', ...words] = args
-    const body = await createBody({ session, options, given, image, command: words }).catch(refuse)
+    const { image, command } = imageAndCommand(options, args)
+    const body = await createBody({ session, options, given, image, command }).catch(refuse)
     await write(session.stdout, `${await createContainer({ ...context, body })}\n`)
   },
 })

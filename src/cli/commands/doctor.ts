@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { write } from '../../client/write.ts'
 import { command } from '../command.ts'
 import { CommandError } from '../errors.ts'
+import { wantsColour } from '../output/colour.ts'
 import { string } from '../parse/flag.ts'
 
 const DAEMON = fileURLToPath(new URL('../../../bin/skiffd', import.meta.url))
@@ -35,7 +36,7 @@ export const doctor = command({
     if (format && format !== 'table' && format !== 'json')
       throw new CommandError(`invalid format "${format}": it must be table or json`)
     const findings = await examined(options['config-file'], options['data-root'])
-    const coloured = session.isTerminal.stdout && !session.env.NO_COLOR
+    const coloured = wantsColour(session)
     await write(
       session.stdout,
       format === 'json' ? `${JSON.stringify(findings, null, 2)}\n` : table(findings, coloured),

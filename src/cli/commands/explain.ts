@@ -5,16 +5,18 @@ import { ApiError, isNotFound } from '../../client/errors.ts'
 import { segment } from '../../client/paths.ts'
 import { write } from '../../client/write.ts'
 import { ANY, type Context, command } from '../command.ts'
-import { createBody } from '../create/body.ts'
+import { createBody, imageAndCommand } from '../create/body.ts'
 import { CommandError } from '../errors.ts'
-import { type TimedStep, timingReport } from '../explain/timing.ts'
+import { type TimedStep, timingOf, timingReport } from '../explain/timing.ts'
 import { drawTree, type ImageTree } from '../images/tree.ts'
 import { indentJson } from '../output/json.ts'
-import { bool } from '../parse/flag.ts'
+import { wantsJson } from '../output/json-lines.ts'
+import { bool, string } from '../parse/flag.ts'
 import { parse } from '../parse/parse.ts'
 import { RUN_FLAGS } from './run.ts'
 
 const FLAGS = {
+  format: string("Format of the output: 'json'"),
   json: bool('As JSON, for tools'),
   sh: bool('As a shell script that makes an equal container with util-linux alone'),
   timing: bool('Show where the time of the start went'),
@@ -29,11 +31,13 @@ namespaces, network, cgroup and layers. With run, nothing is started. Of an imag
   interspersed: false,
   flags: FLAGS,
   async run(context) {
-    const { session, options, args } = context
-    if ([options.json, options.sh, options.timing].filter(Boolean).length > 1)
-      throw new CommandError('conflicting options: choose one of --json, --sh and --timing')
+    const { session, args } = context
+    const options = { ...context.options, json: context.options.json || wantsJson(context.options.format) }
+    if (options.sh && (options.json || options.timing))
+      throw new CommandError('conflicting options: --sh goes with neither --json nor --timing')
     const [first = '', ...rest] = args
-    const text = first === 'run' ? await ofRun(context, rest) : await ofContainer(context, first, rest)
+    const asked = { ...context, options }
+    const text = first === 'run' ? await ofRun(asked, rest) : await ofContainer(asked, first, rest)
     await write(session.stdout, text.endsWith('\n') ? text : `${text}\n`)
   },
 })
@@ -62,9 +66,9 @@ async function ofStarted(engine: Engine, options: Options, name: string): Promis
   const path = `/containers/${segment(name)}/explain`
   if (!options.timing) return await engine.text('GET', path, { query: { format: formOf(options) } })
   const { program } = await engine.get<{ program: TimedStep[] }>(path, { format: 'json' })
-  const report = timingReport(program)
-  if (report === undefined) throw new CommandError(`${name} has not been started: nothing was timed`)
-  return report
+  const timing = timingOf(program)
+  if (timing === undefined) throw new CommandError(`${name} has not been started: nothing was timed`)
+  return options.json ? JSON.stringify(timing, null, 2) : timingReport(timing)
 }
 
 /** undefined: there is no such image either. */
@@ -85,8 +89,9 @@ async function ofImage(engine: Engine, options: Options, name: string): Promise<
 async function ofRun({ session, engine, options }: Context<typeof FLAGS>, words: readonly string[]): Promise<string> {
   if (options.timing) throw new CommandError('--timing is for a container that was started')
   const { options: runOptions, given, args } = parse(words, RUN_FLAGS, false)
-  const [image, ...command] = args
-  if (image === undefined) throw new CommandError("'skiff explain run' requires at least 1 argument")
+  if (args.length === 0 && !runOptions['from-snapshot'])
+    throw new CommandError("'skiff explain run' requires at least 1 argument")
+  const { image, command } = imageAndCommand(runOptions, args)
   const body = await createBody({ session, options: runOptions, given, image, command })
   const query = { format: formOf(options), name: runOptions.name || undefined }
   return await engine.text('POST', '/containers/explain', { query, body })

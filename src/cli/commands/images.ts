@@ -8,6 +8,7 @@ import { CommandError } from '../errors.ts'
 import { type ImageRow, type ImageSummary, imageColumns, imageRows } from '../images/rows.ts'
 import { drawForest, type ImageTree } from '../images/tree.ts'
 import { formatFlag, printListing } from '../output/format.ts'
+import { writeJsonLines } from '../output/json-lines.ts'
 import { bool, filter } from '../parse/flag.ts'
 
 const SHOWN = ['Repository', 'Tag', 'ID', 'CreatedSince', 'Size']
@@ -27,7 +28,9 @@ export const images = command({
   },
   async run({ session, engine, options, args }) {
     if (options.tree && options.quiet) throw new CommandError('--quiet is not yet supported with --tree')
-    if (options.tree && options.format) throw new CommandError('--format is not yet supported with --tree')
+    // As image tree has it. Templates are for the rows of a table.
+    if (options.tree && !['', 'json'].includes(options.format))
+      throw new CommandError('--format is not yet supported with --tree, but for json')
     const [reference] = args
     const summaries = await engine.get<ImageSummary[]>('/images/json', {
       all: options.all,
@@ -36,6 +39,7 @@ export const images = command({
     if (options.tree) {
       const path = (id: string) => `/images/${segment(id)}/tree`
       const trees = await Promise.all(summaries.map(({ Id }) => engine.get<ImageTree>(path(Id), { files: '0' })))
+      if (options.format) return await writeJsonLines(session, trees)
       return await write(session.stdout, drawForest(trees, !options['no-trunc']))
     }
     const digests = options.digests || /\.Digest\b/.test(options.format)

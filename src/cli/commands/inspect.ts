@@ -19,8 +19,12 @@ const PATHS = {
   network: (name: string) => `/networks/${name}`,
   volume: (name: string) => `/volumes/${name}`,
   plugin: (name: string) => `/plugins/${name}/json`,
+  snapshot: (name: string) => `/snapshots/${name}`,
 } as const
 type Kind = keyof typeof PATHS
+
+/** `inspect` looks for those that Docker has; snapshots have their own. */
+const DOCKERS = (Object.keys(PATHS) as Kind[]).filter(kind => kind !== 'snapshot')
 
 /** Kinds that Docker knows and that cannot exist here. */
 const SWARM = ['config', 'node', 'secret', 'service', 'task']
@@ -54,7 +58,7 @@ async function inspectAll(
   if (!print) await write(session.stdout, `${format === 'json' ? array : indentJson(array)}\n`)
   else await printEach(session, found, print)
   for (const failure of failures) await write(session.stderr, `${failure}\n`)
-  if (failures.length > 0) throw exitWith(1)
+  if (failures.length > 0) throw exitWith(1, failures)
 }
 
 async function printEach(
@@ -120,7 +124,7 @@ export const inspect = command({
 })
 
 function kindsOf(type: string): readonly Kind[] {
-  const all = Object.keys(PATHS) as Kind[]
+  const all = DOCKERS
   if (type === '') return all
   const kind = all.find(name => name === type)
   if (kind) return [kind]
@@ -156,4 +160,5 @@ export const inspectImage = ofKind('image', 'IMAGE [IMAGE...]', {})
 export const inspectNetwork = ofKind('network', 'NETWORK [NETWORK...]', {
   verbose: bool('Tell more, for diagnosis', { short: 'v' }),
 })
+export const inspectSnapshot = ofKind('snapshot', 'SNAPSHOT [SNAPSHOT...]', {})
 export const inspectVolume = ofKind('volume', 'VOLUME [VOLUME...]', {})

@@ -12,17 +12,17 @@ export const removeNetworks = command({
   arity: [1, ANY],
   flags: { force: bool('It is no error if there is none', { short: 'f' }) },
   async run({ session, engine, options, args }) {
-    let failed = false
+    const failures: string[] = []
     for (const name of args) {
       try {
         await engine.delete(`/networks/${segment(name)}`)
         await write(session.stdout, `${name}\n`)
       } catch (error) {
         if (options.force && isNotFound(error)) continue
-        failed = true
-        await write(session.stderr, `${(error as Error).message}\n`)
+        failures.push((error as Error).message)
+        await write(session.stderr, `${failures.at(-1)}\n`)
       }
     }
-    if (failed) throw new CommandError('exit status 1')
+    if (failures.length > 0) throw new CommandError('exit status 1', 1, failures)
   },
 })

@@ -20,18 +20,19 @@ export const rmi = command({
     if (options.platform.length > 0)
       throw new CommandError('--platform is not supported by skiff: an image has one platform here')
     const query = { force: options.force, noprune: options['no-prune'] }
-    let failed = false
+    const failures: string[] = []
     // One after the other: what the first removes may be what keeps the second.
     for (const image of args) {
       try {
         await write(session.stdout, await remove(engine, image, query))
       } catch (error) {
         // Gone is what --force wants; it is said, and no failure.
-        failed ||= !(options.force && isNotFound(error))
-        await write(session.stderr, `${(error as Error).message}\n`)
+        const { message } = error as Error
+        if (!(options.force && isNotFound(error))) failures.push(message)
+        await write(session.stderr, `${message}\n`)
       }
     }
-    if (failed) throw exitWith(1)
+    if (failures.length > 0) throw exitWith(1, failures)
   },
 })
 

@@ -5,7 +5,7 @@ import { write } from '../../client/write.ts'
 import { ANY, type Context, command } from '../command.ts'
 import { createContainer } from '../containers/create.ts'
 import { startAttached } from '../containers/start-attached.ts'
-import { createBody } from '../create/body.ts'
+import { createBody, imageAndCommand } from '../create/body.ts'
 import { CREATE_FLAGS } from '../create/flags.ts'
 import { CommandError, EXIT_REFUSED } from '../errors.ts'
 import { bool, string } from '../parse/flag.ts'
@@ -23,12 +23,13 @@ export const RUN_FLAGS = {
 export const run = command({
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
   arity: [1, ANY],
+  firstByFlag: 'from-snapshot',
   interspersed: false,
   refusal: EXIT_REFUSED,
   flags: RUN_FLAGS,
   async run(context) {
     const { session, engine, options, args } = context
-    const [image = '', ...command] = args
+    const { image, command } = imageAndCommand(options, args)
     checkOptions(context)
     const body = await createBody({ session, options, given: context.given, image, command })
     const how: Conversation = {

@@ -32,16 +32,18 @@ export const start = command({
 
 async function startAll({ session, engine, args }: Context<typeof FLAGS>): Promise<void> {
   const failed: string[] = []
+  const failures: string[] = []
   for (const name of args) {
     try {
       await engine.post(`/containers/${segment(name)}/start`)
       await write(session.stdout, `${name}\n`)
     } catch (error) {
-      await write(session.stderr, `${(error as Error).message}\n`)
+      failures.push((error as Error).message)
+      await write(session.stderr, `${failures.at(-1)}\n`)
       failed.push(name)
     }
   }
-  if (failed.length > 0) throw new CommandError(`Error: failed to start containers: ${failed.join(', ')}`)
+  if (failed.length > 0) throw new CommandError(`Error: failed to start containers: ${failed.join(', ')}`, 1, failures)
 }
 
 interface Inspected {

@@ -19,7 +19,7 @@ export interface Candidates {
 const NONE: Candidates = { list: [], files: false }
 const FILES: Candidates = { list: [], files: true }
 
-type Kind = 'container' | 'running' | 'ended' | 'image' | 'network' | 'volume'
+type Kind = 'container' | 'running' | 'ended' | 'image' | 'network' | 'snapshot' | 'volume'
 
 /** Commands that need a container which runs, or does not. */
 const RUNNING = new Set(['attach', 'exec', 'kill', 'pause', 'port', 'stop', 'stats', 'top', 'unpause', 'wait'])
@@ -30,6 +30,7 @@ const VALUES: Readonly<Record<string, Kind | readonly string[]>> = {
   net: 'network',
   'volumes-from': 'container',
   link: 'container',
+  'from-snapshot': 'snapshot',
   'log-driver': ['json-file', 'local', 'none', 'journald', 'syslog'],
   pull: ['always', 'missing', 'never'],
   restart: ['no', 'on-failure', 'always', 'unless-stopped'],
@@ -96,6 +97,8 @@ function kindOf(usage: string, index: number, name: string): Kind | undefined {
   if (/IMAGE|REPOSITORY|^NAME\[/.test(word)) return 'image'
   if (/NETWORK/.test(word)) return 'network'
   if (/VOLUME/.test(word)) return 'volume'
+  // Of the one that is made the name is anybody's guess.
+  if (/SNAPSHOT/.test(word)) return name === 'create' ? undefined : 'snapshot'
   return /NAME\|ID/.test(word) ? 'container' : undefined
 }
 
@@ -114,6 +117,10 @@ async function existing(kind: Kind, engine: Engine): Promise<Candidate[]> {
     case 'network': {
       const networks = await engine.get<{ Name: string; Driver: string }[]>('/networks')
       return networks.map(({ Name, Driver }) => ({ value: Name, description: Driver }))
+    }
+    case 'snapshot': {
+      const snapshots = await engine.get<{ Name: string; ContainerName: string }[]>('/snapshots')
+      return snapshots.map(({ Name, ContainerName }) => ({ value: Name, description: `of ${ContainerName}` }))
     }
     case 'volume': {
       const { Volumes } = await engine.get<{ Volumes: { Name: string }[] | null }>('/volumes')

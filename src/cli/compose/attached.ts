@@ -160,7 +160,10 @@ class Attached {
     const now = (await findContainers(context.engine, project.name)).filter(
       ({ service, oneoff, running }) => running && !oneoff && services.has(service),
     )
-    await withProgress(context, around =>
+    const { session, globals } = context
+    // Line by line: what is drawn over would take lines of the logs with it, which still come.
+    const progress = globals.progress === 'quiet' ? 'quiet' : 'plain'
+    await withProgress({ session, globals: { ...globals, progress } }, around =>
       inReverse(project, now, container => stopGracefully(context.engine, container, around, timeoutS, project)),
     )
   }

@@ -8,6 +8,7 @@ import { write } from '../../client/write.ts'
 import type { CreateBody } from '../create/body.ts'
 import { openFailure } from '../create/environment.ts'
 import type { CreateOptions } from '../create/flags.ts'
+import { PullFailed } from '../errors.ts'
 import { withDefaultTag } from '../images/reference.ts'
 import type { Session } from '../session.ts'
 
@@ -72,9 +73,10 @@ async function post({ engine, options, body }: CreateJob): Promise<Created> {
   )
 }
 
+/** @throws PullFailed */
 async function pullImage({ session, engine, options, body, configFolder }: CreateJob): Promise<void> {
   const { pull } = await import('../images/pull.ts')
-  await pull({
+  const pulled = pull({
     session,
     engine,
     configFolder,
@@ -82,6 +84,9 @@ async function pullImage({ session, engine, options, body, configFolder }: Creat
     platform: options.platform,
     quiet: options.quiet,
     sink: session.stderr,
+  })
+  await pulled.catch(error => {
+    throw new PullFailed(body.Image, error as Error)
   })
 }
 

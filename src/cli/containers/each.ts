@@ -11,7 +11,7 @@ export async function forEach(
   // biome-ignore lint/suspicious/noConfusingVoidType: most requests have an empty answer
   act: (name: string) => Promise<string | void>,
 ): Promise<void> {
-  let failed = false
+  const failures: string[] = []
   // Started together as the daemon works on them in parallel; reported in order.
   const results = names.map(name =>
     act(name).then(
@@ -22,9 +22,9 @@ export async function forEach(
   for (const result of results) {
     const settled = await result
     if ('error' in settled) {
-      failed = true
+      failures.push(settled.error.message)
       await write(session.stderr, `${settled.error.message}\n`)
     } else if (settled.answer) await write(session.stdout, `${settled.answer}\n`)
   }
-  if (failed) throw exitWith(1)
+  if (failures.length > 0) throw exitWith(1, failures)
 }

@@ -47,6 +47,16 @@ const REFUSED: Readonly<Record<string, string>> = {
   'use-api-socket': 'mount the socket with --volume',
 }
 
+/** The positionals of `run` and `create`: an image and a command, or a command alone where a snapshot stands for the image. */
+export function imageAndCommand(
+  options: Pick<CreateOptions, 'from-snapshot'>,
+  args: readonly string[],
+): Pick<CreateRequest, 'image' | 'command'> {
+  if (options['from-snapshot']) return { image: '', command: args }
+  const [image = '', ...command] = args
+  return { image, command }
+}
+
 /** @throws Error for what cannot be, in Docker's words */
 export async function createBody({ session, options, given, image, command }: CreateRequest): Promise<CreateBody> {
   for (const name of given) {
@@ -71,6 +81,7 @@ export async function createBody({ session, options, given, image, command }: Cr
     Cmd: command.length > 0 ? command : null,
     ...(health && { Healthcheck: health }),
     Image: image,
+    ...(options['from-snapshot'] && { FromSnapshot: options['from-snapshot'] }),
     Volumes: volumes.anonymous,
     WorkingDir: options.workdir,
     Entrypoint: given.has('entrypoint') ? [options.entrypoint] : null,

@@ -110,6 +110,7 @@ export const CREATE_FLAGS = {
   env: listOf('list', 'Set an environment variable; without a value, take it from here', checkVariable, { short: 'e' }),
   'env-file': list('Read environment variables from a file'),
   expose: list('Expose a port or a range of ports'),
+  'from-snapshot': string('Begin where this snapshot was taken, in place of an image'),
   gpus: single('gpu-request', 'GPUs to add to the container (refused)', '', text => text),
   'group-add': list('Join an additional group'),
   'health-cmd': string('Command that checks the health'),

@@ -14,51 +14,80 @@ export interface TimedStep {
 const SLOWEST_SHOWN = 10
 const ARGUMENTS_LENGTH = 60
 
+export interface Timing {
+  readonly steps: number
+  readonly total_ns: number
+  readonly acts: readonly Share[]
+  /** The most expensive first. */
+  readonly calls: readonly Share[]
+  readonly slowest: readonly SlowStep[]
+}
+
+interface Share {
+  readonly name: string
+  readonly calls: number
+  readonly ns: number
+}
+
+interface SlowStep {
+  readonly step: number
+  readonly call: string
+  readonly arguments: string
+  readonly ns: number
+}
+
 /** undefined when nothing was timed: the container has not run. */
-export function timingReport(program: readonly TimedStep[]): string | undefined {
+export function timingOf(program: readonly TimedStep[]): Timing | undefined {
   const timed = program.flatMap(({ duration_ns: ns, ...step }) => (ns === null ? [] : [{ ...step, ns }]))
   if (timed.length === 0) return undefined
-  const total = sum(timed)
-  const acts = table(
-    'ACT',
-    group(timed, step => step.act),
-    total,
-  )
-  const calls = table(
-    'CALL',
-    group(timed, step => step.call).sort((a, b) => sum(b.steps) - sum(a.steps)),
-    total,
-  )
   const slowest = [...timed].sort((a, b) => b.ns - a.ns).slice(0, SLOWEST_SHOWN)
-  const steps = slowest.map(step => `${step.step}\t${microseconds(step.ns)}\t${step.call}(${shorten(step)})\n`)
-  return `${timed.length} system calls in ${microseconds(total)}\n\n${acts}\n${calls}\n${align(`STEP\tTIME\tSLOWEST\n${steps.join('')}`)}`
+  return {
+    steps: timed.length,
+    total_ns: timed.reduce((total, { ns }) => total + ns, 0),
+    acts: shares(timed.map(({ act, ns }) => [act, ns])),
+    calls: shares(timed.map(({ call, ns }) => [call, ns])).sort((a, b) => b.ns - a.ns),
+    slowest: slowest.map(({ step, call, arguments: values, ns }) => ({
+      step,
+      call,
+      arguments: values.map(({ value }) => value).join(', '),
+      ns,
+    })),
+  }
 }
 
-type Timed = Omit<TimedStep, 'duration_ns'> & { readonly ns: number }
-interface Group {
-  readonly name: string
-  readonly steps: readonly Timed[]
+function shares(steps: readonly (readonly [name: string, ns: number])[]): Share[] {
+  const found = new Map<string, Share>()
+  for (const [name, ns] of steps) {
+    const share = found.get(name) ?? { name, calls: 0, ns: 0 }
+    found.set(name, { name, calls: share.calls + 1, ns: share.ns + ns })
+  }
+  return [...found.values()]
 }
 
-const sum = (steps: readonly Timed[]): number => steps.reduce((total, { ns }) => total + ns, 0)
-
-function group(steps: readonly Timed[], nameOf: (step: Timed) => string): Group[] {
-  const groups = new Map<string, Timed[]>()
-  for (const step of steps) groups.set(nameOf(step), [...(groups.get(nameOf(step)) ?? []), step])
-  return [...groups].map(([name, members]) => ({ name, steps: members }))
+/** The same for people. */
+export function timingReport({ steps, total_ns: total, acts, calls, slowest }: Timing): string {
+  const lines = slowest.map(
+    step => `${step.step}\t${microseconds(step.ns)}\t${step.call}(${shorten(step.arguments)})\n`,
+  )
+  const tables = [
+    table('ACT', acts, total),
+    table('CALL', calls, total),
+    align(`STEP\tTIME\tSLOWEST\n${lines.join('')}`),
+  ]
+  return `${steps} system calls in ${microseconds(total)}\n\n${tables.join('\n')}`
 }
 
-function table(heading: string, groups: readonly Group[], total: number): string {
-  const rows = groups.map(({ name, steps }) => {
-    const ns = sum(steps)
-    return `${name}\t${steps.length}\t${microseconds(ns)}\t${Math.round((ns / total) * 100)}%\n`
-  })
-  return align(`${heading}\tCALLS\tTIME\tSHARE\n${rows.join('')}`)
-}
+const table = (heading: string, rows: readonly Share[], total: number): string =>
+  align(
+    [
+      `${heading}\tCALLS\tTIME\tSHARE\n`,
+      ...rows.map(
+        ({ name, calls, ns }) => `${name}\t${calls}\t${microseconds(ns)}\t${Math.round((ns / total) * 100)}%\n`,
+      ),
+    ].join(''),
+  )
 
 const microseconds = (ns: number): string => `${(ns / 1000).toFixed(1)} µs`
 
-function shorten(step: Timed): string {
-  const text = step.arguments.map(({ value }) => value).join(', ')
-  return text.length > ARGUMENTS_LENGTH ? `${text.slice(0, ARGUMENTS_LENGTH - 1)}…` : text
-}
+const shorten = (text: string): string =>
+  text.length > ARGUMENTS_LENGTH ? `${text.slice(0, ARGUMENTS_LENGTH - 1)}…` : text

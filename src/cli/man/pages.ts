@@ -60,6 +60,7 @@ function overview(head: PageHead): string {
         ['SKIFF_CONFIG, DOCKER_CONFIG', 'The folder with config.json, in which login keeps credentials.'],
         ['SKIFF_NO_LAUNCHER', 'When it is set, commands run in a Node process of their own.'],
         ['NO_COLOR', 'When it is set, nothing is coloured.'],
+        ['DOCKER_CLI_HINTS', 'When it is false, failures come without hints.'],
       ]),
     },
     { heading: 'SEE ALSO', body: '.BR skiffd (8)' },

@@ -60,73 +60,79 @@ export async function loadProject(options: LoadOptions): Promise<Project> {
   const given = options.name || place.variables.COMPOSE_PROJECT_NAME || ''
   const name = projectName(given, given ? undefined : await writtenName(place, options.cwd, stdin), folder)
   const variables = { ...place.variables, COMPOSE_PROJECT_NAME: name }
-  const warned = new Set<string>()
-  const warn = (message: string) => {
-    if (!warned.has(message)) options.warn(message)
-    warned.add(message)
-  }
-  const request = {
-    files,
-    folder,
-    variables,
-    interpolate: options.interpolate ?? true,
-    cwd: options.cwd,
-    stdin,
-    warn,
-  }
-  const tree = await readTree(request)
+  const warn = onlyOnce(options.warn)
+  const { cwd } = options
+  const tree = await readTree({ files, folder, variables, interpolate: options.interpolate ?? true, cwd, stdin, warn })
   const model = top(tree, '')
+  warnOfVersion(model, files, warn)
+  warnOfSwarm(tree, warn)
   if (model.models)
     throw new ComposeError('models is not supported by skiff: there is no model runner', (model.models as Node).at)
-  if (model.version !== undefined)
-    warn(
-      `${files.find(file => file !== '-') ?? '-'}: the attribute \`version\` is obsolete, it will be ignored, please remove it to avoid potential confusion`,
-    )
-  warnOfSwarm(tree, warn)
-  const services = Object.fromEntries(
-    Object.entries(model.services ?? {}).map(([key, value]): [string, Service] => [
-      key,
-      { name: key, ...value } as Service,
-    ]),
-  )
   checkNames(tree)
-  const active = activeProfiles(options, variables)
   const whole = complete({
     name,
     folder,
     files,
-    services,
+    services: servicesOf(model),
     networks: model.networks ?? {},
     volumes: model.volumes ?? {},
     secrets: model.secrets ?? {},
     configs: model.configs ?? {},
   })
-  const isActive = (item: Service) => {
-    const profiles = item.profiles ?? []
-    return (
-      profiles.length === 0 ||
-      active.includes('*') ||
-      profiles.some(profile => active.includes(profile)) ||
-      (options.wanted ?? []).includes(item.name)
-    )
-  }
-  const split = Object.entries(whole.services)
-  const on = split.filter(([, item]) => isActive(item))
-  const resolved = await Promise.all(
-    on.map(
-      async ([key, item]) =>
-        [key, options.interpolate === false ? item : await resolveFiles(item, variables, options.cwd)] as const,
-    ),
-  )
   const project: Project = {
     ...whole,
-    services: Object.fromEntries(resolved),
-    inactive: Object.fromEntries(split.filter(([, item]) => !isActive(item))),
+    ...(await chooseServices(whole.services, options, variables)),
     extensions: Object.fromEntries(Object.entries(model).filter(([key]) => key.startsWith('x-'))),
     environment: variables,
   }
   check(project, tree)
   return project
+}
+
+type Model = ReturnType<typeof top>
+
+const servicesOf = ({ services = {} }: Model): Record<string, Service> =>
+  Object.fromEntries(Object.entries(services).map(([name, value]) => [name, { name, ...value } as Service]))
+
+/** Those that take part, with what their files say, and those whose profile is not active. */
+async function chooseServices(
+  services: Readonly<Record<string, Service>>,
+  options: LoadOptions,
+  variables: Variables,
+): Promise<Pick<Project, 'services' | 'inactive'>> {
+  const active = activeProfiles(options, variables)
+  const isActive = ({ name, profiles = [] }: Service): boolean =>
+    profiles.length === 0 ||
+    active.includes('*') ||
+    profiles.some(profile => active.includes(profile)) ||
+    (options.wanted ?? []).includes(name)
+  const resolve = (item: Service): Promise<Service> | Service =>
+    options.interpolate === false ? item : resolveFiles(item, variables, options.cwd)
+  const all = Object.entries(services)
+  const resolved = all
+    .filter(([, item]) => isActive(item))
+    .map(async ([key, item]): Promise<[string, Service]> => [key, await resolve(item)])
+  return {
+    services: Object.fromEntries(await Promise.all(resolved)),
+    inactive: Object.fromEntries(all.filter(([, item]) => !isActive(item))),
+  }
+}
+
+/** The same words are said once. */
+function onlyOnce(say: (message: string) => void): (message: string) => void {
+  const said = new Set<string>()
+  return message => {
+    if (!said.has(message)) say(message)
+    said.add(message)
+  }
+}
+
+function warnOfVersion({ version }: Model, files: readonly string[], warn: (message: string) => void): void {
+  if (version === undefined) return
+  const file = files.find(name => name !== '-') ?? '-'
+  warn(
+    `${file}: the attribute \`version\` is obsolete, it will be ignored, please remove it to avoid potential confusion`,
+  )
 }
 
 /** The files, the home folder and the variables. */

@@ -18,15 +18,17 @@ export function createContainer(
   context: Context,
   request: CreateRequest,
 ): Promise<{ id: ContainerId; warnings: string[] }> {
-  return undoOnFailure(async undo => {
-    const { container, warnings } = await assemble(context, request, undo)
-    writeInitialState(container.paths.folder, container.state)
-    // A --rm container does not survive a power cut in any case: the next daemon would remove it.
-    await writeConfig(container.paths.folder, container.config, { durable: !request.hostConfig.autoRemove })
-    context.containers.set(container.id, container)
-    context.emit(container, 'create')
-    return { id: container.id, warnings }
-  })
+  return context.saved.holding(request.snapshot, () =>
+    undoOnFailure(async undo => {
+      const { container, warnings } = await assemble(context, request, undo)
+      writeInitialState(container.paths.folder, container.state)
+      // A --rm container does not survive a power cut in any case: the next daemon would remove it.
+      await writeConfig(container.paths.folder, container.config, { durable: !request.hostConfig.autoRemove })
+      context.containers.set(container.id, container)
+      context.emit(container, 'create')
+      return { id: container.id, warnings }
+    }),
+  )
 }
 
 /** A container with its folders, which nobody knows of yet. */
@@ -44,7 +46,7 @@ export async function assemble(
   undo.defer(() => rm(folder, { recursive: true, force: true }))
   const decision = await decide(context, { id, name }, request, undo)
   const container = await makeRoot(context, decision, undo)
-  await fillVolumes(context, container)
+  await fillVolumes(context, container, decision.snapshot)
   return { container, warnings: decision.warnings }
 }
 
@@ -62,12 +64,16 @@ function takeName(context: Context, id: ContainerId, given: string, undo: Undo):
   return name
 }
 
-async function makeRoot(context: Context, { config, image, network }: Decision, undo: Undo): Promise<LiveContainer> {
+async function makeRoot(
+  context: Context,
+  { config, image, network, snapshot }: Decision,
+  undo: Undo,
+): Promise<LiveContainer> {
   const { snapshots } = context.rooms
   const paths = containerPaths(context.roots, config.id)
   const state = { ...initialState(), network: network.initial }
   const container = createLive(config, state, paths)
-  container.root = await snapshots.prepare(config.id, image.chain)
+  container.root = await snapshots.prepare(config.id, image.chain, snapshot?.frozen)
   undo.defer(() => snapshots.remove(config.id))
   return container
 }

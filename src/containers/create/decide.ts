@@ -9,10 +9,13 @@ import type { Undo } from '../../kernel/undo.ts'
 import { chooseCapabilities } from '../../runtime/capabilities.ts'
 import type { Context } from '../context.ts'
 import { type NetworkPlan, planNetwork } from '../network/plan.ts'
+import type { SnapshotRecord } from '../snapshots/types.ts'
+import { relabelWarnings } from '../spec/security-options.ts'
 import { refuseInUserNamespace } from '../spec/user-namespace.ts'
 import type { ConfigRecord } from '../store/record.ts'
 import type { ContainerConfig, ContainerId, CreateRequest, HostConfig } from '../types.ts'
 import { withDefaults } from './defaults.ts'
+import { findSnapshot, mergeSnapshot, withImageOf } from './from-snapshot.ts'
 import { mergeImageConfig, processOf } from './merge.ts'
 import { collectMounts } from './mounts.ts'
 import { validateConfig } from './validate-config.ts'
@@ -22,6 +25,8 @@ import { checkResources } from './validate-resources.ts'
 export interface Decision {
   config: ConfigRecord
   image: Image
+  /** Where it begins; null: with the image. */
+  snapshot: SnapshotRecord | null
   network: NetworkPlan
   warnings: string[]
 }
@@ -33,12 +38,15 @@ export async function decide(
   request: CreateRequest,
   undo: Undo,
 ): Promise<Decision> {
-  if (request.config.image === '') throw new InvalidParameter('Config cannot be empty in order to create a container')
+  if (request.config.image === '' && request.snapshot === '')
+    throw new InvalidParameter('Config cannot be empty in order to create a container')
   validateConfig(request.config)
   validateHostConfig(request.hostConfig)
   refuseInUserNamespace(context.defaults, request.hostConfig)
-  const image = await findImage(context, request)
-  const merged = mergeImageConfig(request.config, image.config)
+  const snapshot = request.snapshot === '' ? null : findSnapshot(context, request.snapshot)
+  const image = await findImage(context, snapshot === null ? request : await withImageOf(context, request, snapshot))
+  const merged =
+    snapshot === null ? mergeImageConfig(request.config, image.config) : mergeSnapshot(request.config, snapshot)
   const process = processOf(merged)
   const { hostConfig, warnings } = checkHost(context, request.hostConfig)
   const config = withHostname(merged, hostConfig, id)
@@ -57,7 +65,7 @@ export async function decide(
     endpoints: network.endpoints,
     mounts,
   }
-  return { config: record, image, network, warnings: [...warnings, ...network.warnings] }
+  return { config: record, image, snapshot, network, warnings: [...warnings, ...network.warnings] }
 }
 
 async function findImage(context: Context, { config, platform }: CreateRequest): Promise<Image> {
@@ -84,7 +92,7 @@ function checkHost(context: Context, given: HostConfig): { hostConfig: HostConfi
   const hostConfig = withDefaults({ ...given, resources }, context.defaults, cgroups)
   chooseCapabilities({ add: hostConfig.capAdd, drop: hostConfig.capDrop, privileged: hostConfig.privileged })
   for (const mode of [hostConfig.pidMode, hostConfig.ipcMode]) checkOtherContainer(context, mode)
-  return { hostConfig, warnings }
+  return { hostConfig, warnings: [...warnings, ...relabelWarnings(hostConfig.binds)] }
 }
 
 function checkOtherContainer(context: Context, mode: string): void {

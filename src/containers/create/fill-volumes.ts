@@ -9,10 +9,17 @@ import { hasCode } from '../../kernel/errors.ts'
 import { AT_FDCWD, chmod, chown, close, openat2, RESOLVE_IN_ROOT } from '../../kernel/files.ts'
 import type { Context } from '../context.ts'
 import type { LiveContainer } from '../live.ts'
+import type { SnapshotRecord, SnapshotVolume } from '../snapshots/types.ts'
+import { fillFromSnapshot, refuseShared, volumesOf } from '../snapshots/volumes.ts'
 import type { ContainerMount } from '../store/record.ts'
 
-export async function fillVolumes(context: Context, container: LiveContainer): Promise<void> {
+export async function fillVolumes(
+  context: Context,
+  container: LiveContainer,
+  snapshot: SnapshotRecord | null,
+): Promise<void> {
   const { volumes } = context.rooms
+  if (snapshot !== null) await fillEmpty(context, container, snapshot)
   for (const mount of container.config.mounts) {
     if (mount.type !== 'volume' || !mount.copyUp || mount.subpath !== '') continue
     const folder = await volumes.acquire(mount.name, container.id)
@@ -22,6 +29,19 @@ export async function fillVolumes(context: Context, container: LiveContainer): P
       await volumes.release(mount.name, container.id)
     }
   }
+}
+
+/** From a snapshot that has volumes: those that were made just now, and others that are empty. */
+async function fillEmpty(context: Context, container: LiveContainer, snapshot: SnapshotRecord): Promise<void> {
+  const empty = new Map<string, SnapshotVolume>()
+  for (const volume of snapshot.volumes) {
+    const mount = volumesOf(container).find(({ destination }) => destination === volume.destination)
+    // Something else is mounted there.
+    if (mount === undefined || (await readdir(mount.source)).length > 0) continue
+    await refuseShared(context, container, mount.name)
+    empty.set(mount.name, volume)
+  }
+  await fillFromSnapshot(context, snapshot, empty)
 }
 
 async function copyFromImage(

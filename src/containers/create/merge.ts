@@ -57,3 +57,24 @@ export function processOf({ entrypoint, cmd }: ContainerConfig): { path: string;
   if (path === undefined) throw new InvalidParameter('no command specified')
   return { path, args }
 }
+
+/** The part of a container's configuration that an image can carry. */
+export const imageConfig = (config: ContainerConfig): ImageConfig => ({
+  user: config.user,
+  exposedPorts: config.exposedPorts,
+  env: config.env,
+  entrypoint: config.entrypoint ?? undefined,
+  cmd: config.cmd ?? undefined,
+  volumes: config.volumes,
+  workingDir: config.workingDir,
+  labels: config.labels,
+  stopSignal: config.stopSignal || undefined,
+  stopTimeoutS: config.stopTimeoutSeconds ?? undefined,
+  healthcheck: config.healthcheck ?? undefined,
+  shell: config.shell ?? undefined,
+  onBuild: config.onBuild ?? [],
+  hostname: config.hostname,
+  domainname: config.domainname,
+  tty: config.tty,
+  openStdin: config.openStdin,
+})

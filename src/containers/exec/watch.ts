@@ -1,6 +1,6 @@
 /** The end of an exec. */
 
-import { rmSync } from 'node:fs'
+import { removeTreeNow } from '../../kernel/small-tree.ts'
 import type { ShimHandle } from '../../runtime/shim/types.ts'
 import type { Context } from '../context.ts'
 import type { LiveContainer, LiveExec } from '../live.ts'
@@ -24,5 +24,5 @@ export function ended(context: Context, container: LiveContainer, exec: LiveExec
     endedAtMs: performance.now(),
   } satisfies Partial<LiveExec>)
   context.emit(container, 'exec_die', { execID: exec.id, exitCode: String(exitCode) })
-  rmSync(execFolder(container, exec.id), { recursive: true, force: true })
+  removeTreeNow(execFolder(container, exec.id))
 }

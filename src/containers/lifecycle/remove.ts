@@ -1,7 +1,7 @@
 /** docker rm. The container's folder goes to the trash first: from then on it is gone, whenever the daemon may be killed. */
 
-import { rmSync } from 'node:fs'
 import { Conflict, NotFound } from '../../kernel/errors.ts'
+import { removeTreeNow } from '../../kernel/small-tree.ts'
 import type { Context } from '../context.ts'
 import type { LiveContainer } from '../live.ts'
 import { readConfig } from '../store/files.ts'
@@ -70,7 +70,7 @@ async function dispose(context: Context, container: LiveContainer, { volumes }: 
   // The name says what is left to be done, should the daemon be killed meanwhile.
   const grave = volumes ? `${id}${WITH_VOLUMES}` : id
   context.trash.take(paths.folder, grave)
-  rmSync(paths.run, { recursive: true, force: true })
+  removeTreeNow(paths.run)
   await context.rooms.snapshots.remove(id)
   context.containers.delete(id)
   for (const execId of container.execs.keys()) context.execs.delete(execId)

@@ -1,7 +1,7 @@
 /** The end of a container's process: seen by its shim, recorded here, with everything that the process held given back. */
 
-import { rmSync } from 'node:fs'
 import { formatNs, nowNs, parseNs } from '../../kernel/clock.ts'
+import { removeTreeNow } from '../../kernel/small-tree.ts'
 import type { ExitRecord } from '../../runtime/shim/types.ts'
 import type { Context } from '../context.ts'
 import { stopHealth } from '../health/watch.ts'
@@ -102,7 +102,7 @@ export async function recordEnd(
   const execs = [...container.execs.values()].flatMap(({ handle }) => (handle === null ? [] : [handle.exited]))
   if (execs.length > 0) await Promise.allSettled(execs)
   // Last: until here the shim's records say what happened, should we be killed. And longer, if a full disk took no other.
-  if (saved.status === 'fulfilled') rmSync(paths.run, { recursive: true, force: true })
+  if (saved.status === 'fulfilled') removeTreeNow(paths.run)
   else context.rooms.log.error({ container: container.id, err: saved.reason }, 'the end of a container is not on disk')
   compressLog(context, container)
   context.emit(container, 'die', { exitCode: String(exitCode), execDuration: String(Math.floor(lasted)) })

@@ -33,7 +33,10 @@ export async function openNetwork(context: Context, container: LiveContainer, un
   const { networks } = context.rooms
   refuseIdleTargets(context, container.config)
   await context.turns.next()
-  const sandbox = await networks.createSandbox(sandboxRequest(context, container.config))
+  const sandbox = await networks.createSandbox({
+    ...sandboxRequest(context, container.config),
+    preferred: container.portsBefore,
+  })
   undo.defer(() => networks.releaseSandbox(container.id))
   const close = (): void => closeSync(sandbox.netns)
   undo.defer(close)

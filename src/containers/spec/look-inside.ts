@@ -27,7 +27,7 @@ export function lookInside(
 ): Inside {
   if (!isUntouched(root)) return look(snapshots, root, asked)
   // Sources are the host's: they have no part in what is looked for.
-  const key = `${imageId} ${JSON.stringify(asked.map(withoutSource))}`
+  const key = `${imageId} ${below(root)} ${JSON.stringify(asked.map(withoutSource))}`
   const inside = known.get(key)
   if (inside !== undefined) return { ...inside, mounts: withSources(inside.mounts, asked) }
   const found = look(snapshots, root, asked)
@@ -35,6 +35,12 @@ export function lookInside(
   known.set(key, found)
   return found
 }
+
+/** Snapshots that it stands on, which are this daemon's alone. */
+const below = (root: RootMount): string =>
+  root.kind === 'overlay' && root.frozen !== undefined
+    ? `${root.layersDir} ${root.lower.slice(0, root.frozen).join()}`
+    : ''
 
 /** Nothing is in the upper folder: not by a process, nor by `docker cp`. */
 const isUntouched = (root: RootMount): boolean => root.kind === 'overlay' && readdirSync(root.upper).length === 0

@@ -46,6 +46,16 @@ function refuseForeign(key: string, value: string, active: ReadonlySet<string>):
     )
 }
 
+/** `:z` and `:Z` ask that a folder of the host be relabelled, which without SELinux means nothing. */
+export function relabelWarnings(binds: readonly string[], active: ReadonlySet<string> = activeModules()): string[] {
+  if (!active.has('SELinux')) return []
+  const asking = binds.filter(bind => /:([^:]*,)?[zZ](,[^:]*)?$/.test(bind))
+  return asking.map(bind => {
+    const source = bind.split(':')[0]
+    return `${bind}: skiff relabels nothing. If SELinux denies it to the container: chcon -Rt container_file_t ${source}`
+  })
+}
+
 let modules: ReadonlySet<string> | undefined
 
 /** The kernel's security modules, by those names: they do not change while it runs. */

@@ -4,10 +4,11 @@
  */
 
 import { renameSync } from 'node:fs'
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { hasCode } from '../../kernel/errors.ts'
+import { removeTree } from '../../kernel/small-tree.ts'
 
 export class Trash {
   #emptying: Promise<void> = Promise.resolve()
@@ -48,7 +49,7 @@ export class Trash {
   discard(name: string): void {
     this.#emptying = this.#emptying.then(async () => {
       try {
-        await rm(join(this.folder, name), { recursive: true, force: true })
+        await removeTree(join(this.folder, name))
       } catch (error) {
         this.log.warn({ err: error, name }, 'something in the trash could not be deleted')
       }

@@ -6,12 +6,12 @@
 import { createHash } from 'node:crypto'
 import { Readable, Transform } from 'node:stream'
 import { createGzip } from 'node:zlib'
-import { Unavailable } from '../../kernel/errors.ts'
+import { NotFound, Unavailable } from '../../kernel/errors.ts'
 import type { LayerStore } from '../../snapshots/layers.ts'
 import { digestOf } from '../blobs.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from '../image-store.ts'
 import { type Descriptor, type Manifest, MEDIA_TYPE } from '../oci.ts'
-import type { ChainId, DiffId, Digest, Progress } from '../types.ts'
+import type { ChainId, DiffId, Digest, ImageId, Progress } from '../types.ts'
 import type { BlobRecord, BlobRecords } from './blob-records.ts'
 import { reporting, short } from './download.ts'
 import { RegistryError } from './refusals.ts'
@@ -41,8 +41,25 @@ export async function pushImage(
   tag: string,
   stored: StoredImage,
 ): Promise<Pushed> {
+  const release = context.layers.hold(chainOf(stored))
+  try {
+    return await pushHeld(context, repository, target, tag, stored)
+  } finally {
+    release()
+  }
+}
+
+async function pushHeld(
+  context: PushContext,
+  repository: Repository,
+  target: { domain: string; path: string },
+  tag: string,
+  stored: StoredImage,
+): Promise<Pushed> {
   const { store, records, uploads, signal } = context
   const diffIds = diffIdsOf(stored)
+  // Now: rmi takes it away while layers are pushed.
+  const configBytes = await store.blobs.read(stored.id as string as Digest)
   // The newest first: what is above is what a registry most likely lacks.
   for (const diffId of [...diffIds].reverse()) context.onProgress({ status: 'Preparing', id: short(diffId) })
   const chain = chainOf(stored)
@@ -55,7 +72,6 @@ export async function pushImage(
   await records.add(
     layers.map(({ digest, size, mediaType }, i) => [diffIds[i]!, { digest, size, mediaType, repository: name }]),
   )
-  const configBytes = await store.blobs.read(stored.id as string as Digest)
   const config: Descriptor = {
     mediaType: MEDIA_TYPE.dockerConfig,
     digest: stored.id as string as Digest,
@@ -157,10 +173,9 @@ async function uploadOnce(
   chain: ChainId,
 ): Promise<Descriptor> {
   const total = layers.get(chain).archiveSize
+  const archive = layers.archive(chain)
   const source = Readable.from(
-    reporting(layers.archive(chain), total, current =>
-      onProgress({ status: 'Pushing', id: short(diffId), current, total }),
-    ),
+    reporting(archive, total, current => onProgress({ status: 'Pushing', id: short(diffId), current, total })),
     { objectMode: false },
   )
   const hash = createHash('sha256')
@@ -182,5 +197,15 @@ async function uploadOnce(
   } finally {
     // A refused upload reads no more: the thread that packs the layer would wait for ever, and with it the next push.
     source.destroy()
+    archive.destroy()
+  }
+}
+
+/** The registry has it in any case: somebody may have removed it here meanwhile. */
+export async function nameIfThere(store: ImageStore, reference: string, id: ImageId): Promise<void> {
+  try {
+    await store.setReference(reference, id, null)
+  } catch (error) {
+    if (!(error instanceof NotFound)) throw error
   }
 }

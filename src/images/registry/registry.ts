@@ -24,7 +24,7 @@ import { type Endpoint, endpointsOf, parseMirror, type RegistryConfig } from './
 import { type FetchedArchive, fetchArchive } from './fetch-archive.ts'
 import { PartialBlobs } from './partial-blobs.ts'
 import { pullImage } from './pull.ts'
-import { pushImage } from './push.ts'
+import { nameIfThere, pushImage } from './push.ts'
 import { RegistryError } from './refusals.ts'
 import { Repository } from './repository.ts'
 import { type FoundImage, searchIndex, splitTerm } from './search.ts'
@@ -120,7 +120,7 @@ export class Registry {
         const { store, layers, emit } = this.dependencies
         const context = { store, layers, records: this.records, uploads: this.#uploads, onProgress, signal }
         const { digest, size } = await pushImage(context, repository, reference, tag, stored)
-        await store.setReference(fullName({ ...reference, tag: undefined, digest }), stored.id, null)
+        await nameIfThere(store, fullName({ ...reference, tag: undefined, digest }), stored.id)
         onProgress({ status: `${tag}: digest: ${digest} size: ${size}` })
         onProgress({ aux: { Tag: tag, Digest: digest, Size: size } })
         emit('push', stored, familiarName({ ...reference, tag }))

@@ -16,47 +16,46 @@ export interface Registration extends Entry {
   names: readonly string[]
 }
 
-/** An entry and what it is known by, so that it goes without a look at its neighbours. */
-interface Known {
-  entry: Entry
-  names: string[]
-}
-
 const lower = (name: string): string => name.toLowerCase().replace(/\.$/, '')
 
 export class NameDirectory {
   /** network id → name → entries, in the order in which they came. */
   private readonly networks = new Map<string, Map<string, Entry[]>>()
   private readonly byAddress = new Map<string, string>()
-  /** network id and container id */
-  private readonly byContainer = new Map<string, Known>()
+  /** network id and container id → the names it has there: who goes is not looked for among all others. */
+  private readonly byContainer = new Map<string, Set<string>>()
 
   add({ networkId, networkName, names, ...entry }: Registration): void {
     const network = this.networks.get(networkId) ?? new Map<string, Entry[]>()
     this.networks.set(networkId, network)
-    const all = names.flatMap(name => [lower(name), lower(`${name}.${networkName}`)])
-    for (const name of all) {
-      const entries = network.get(name)
-      if (entries) entries.push(entry)
-      else network.set(name, [entry])
-    }
-    this.byContainer.set(`${networkId} ${entry.containerId}`, { entry, names: all })
+    const key = `${networkId} ${entry.containerId}`
+    const own = this.byContainer.get(key) ?? new Set<string>()
+    this.byContainer.set(key, own)
+    for (const name of names)
+      for (const known of [lower(name), lower(`${name}.${networkName}`)]) {
+        network.set(known, [...(network.get(known) ?? []), entry])
+        own.add(known)
+      }
     for (const address of [entry.ipv4, entry.ipv6])
       if (address !== '') this.byAddress.set(`${networkId} ${address}`, `${names[0]}.${networkName}`)
   }
 
   remove(networkId: string, containerId: string): void {
     const network = this.networks.get(networkId)
-    const known = this.byContainer.get(`${networkId} ${containerId}`)
-    if (!network || !known) return
-    this.byContainer.delete(`${networkId} ${containerId}`)
-    for (const name of known.names) {
-      const left = network.get(name)?.filter(entry => entry !== known.entry) ?? []
+    if (!network) return
+    const key = `${networkId} ${containerId}`
+    for (const name of this.byContainer.get(key) ?? []) {
+      const entries = network.get(name) ?? []
+      const left = entries.filter(entry => entry.containerId !== containerId)
+      for (const gone of entries) {
+        if (gone.containerId !== containerId) continue
+        this.byAddress.delete(`${networkId} ${gone.ipv4}`)
+        this.byAddress.delete(`${networkId} ${gone.ipv6}`)
+      }
       if (left.length > 0) network.set(name, left)
       else network.delete(name)
     }
-    this.byAddress.delete(`${networkId} ${known.entry.ipv4}`)
-    this.byAddress.delete(`${networkId} ${known.entry.ipv6}`)
+    this.byContainer.delete(key)
     if (network.size === 0) this.networks.delete(networkId)
   }
 

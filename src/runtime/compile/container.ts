@@ -55,6 +55,9 @@ export interface Compiled {
 
 const INIT_TARGET = '/sbin/docker-init'
 
+/** The last act of a container's program. @throws InvalidParameter */
+export const becomeCommand = (spec: ContainerSpec): Step[] => inAct('exec', execute(withInit(spec).process))
+
 /** @throws InvalidParameter for a specification that cannot be carried out */
 export function compileContainer(given: ContainerSpec, streams: Streams, facts: HostFacts): Compiled {
   const spec = withInit(given)
@@ -71,7 +74,7 @@ export function compileContainer(given: ContainerSpec, streams: Streams, facts: 
     ]),
     ...inAct('furnish', furnish(context)),
     ...inAct('lock', lock(slots, context.root, spec, facts, enterOwn(context))),
-    ...inAct('exec', execute(spec.process)),
+    ...becomeCommand(given),
   ]
   return {
     cloneFlags: Number(cloneFlags(spec.namespaces).value),

@@ -8,6 +8,8 @@ export type PathKind = 'file' | 'folder' | 'missing'
 
 /** What the compiler must know of the machine: a program has no `if`, so all is known before it runs. */
 export interface HostFacts {
+  /** Equal texts: all below is equal. */
+  fingerprint: string
   /** /proc/sys/kernel/cap_last_cap */
   lastCapability: number
   /** Whether device nodes can be made: CAP_MKNOD, in the initial user namespace. */

@@ -12,6 +12,9 @@ import { adjustOomScore, hide, joinCgroup, joinKeyring, plainModes } from './ent
 import { connectStreams, openTerminalOf } from './terminal.ts'
 import { actAsContainersRoot, enterUserNamespace, hostUid } from './user-namespace.ts'
 
+/** The last act of an exec's program. @throws InvalidParameter */
+export const becomeFurtherCommand = ({ process }: ExecSpec): Step[] => inAct('exec', execute(process))
+
 /** @throws InvalidParameter for a specification that cannot be carried out */
 export function compileExec(spec: ExecSpec, streams: Streams, facts: HostFacts): Compiled {
   const { process } = spec
@@ -33,7 +36,7 @@ export function compileExec(spec: ExecSpec, streams: Streams, facts: HostFacts):
       ...connectStreams(slots, process, streams, hostUid(spec.idMap, process.uid)),
     ]),
     ...inAct('lock', lock(slots, root, spec, facts, enterUserNamespace(root, spec.idMap ? init : null, null))),
-    ...inAct('exec', execute(process)),
+    ...becomeFurtherCommand(spec),
   ]
   return {
     cloneFlags: 0,

@@ -82,10 +82,21 @@ export function decodeExited(payload: Buffer): ExitRecord {
   })
 }
 
+/** Decoded when somebody asks, which for a start that succeeds is nobody but `explain`. */
 function decodeReports(payload: Buffer, at: number, before: number, main: number): LaunchReports {
-  const reports = Array.from({ length: before + main }, (_, index): StepReport => {
-    const { step, result, duration_ns } = REPORT.read(payload, at + index * REPORT.bytes)
-    return { step, result, durationNs: Number(duration_ns) }
-  })
-  return { before: reports.slice(0, before), main: reports.slice(before) }
+  // A copy: a frame is a part of a larger buffer, which would be kept with it.
+  const bytes = Buffer.from(payload.subarray(at, at + (before + main) * REPORT.bytes))
+  const decode = (from: number, to: number): StepReport[] =>
+    Array.from({ length: to - from }, (_, index) => {
+      const { step, result, duration_ns } = REPORT.read(bytes, (from + index) * REPORT.bytes)
+      return { step, result, durationNs: Number(duration_ns) }
+    })
+  return {
+    get before() {
+      return decode(0, before)
+    },
+    get main() {
+      return decode(before, before + main)
+    },
+  }
 }

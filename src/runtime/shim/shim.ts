@@ -3,7 +3,8 @@
  *
  *     skiffd                                   skiff-shim                                the process
  *       │ launch record (memfd), descriptors        │
- *       ├──────── spawn, as its child ─────────────▶│ before program
+ *       ├── spawn, as its child (or, to one that
+ *       │   was spawned ahead, sendmsg: ahead.ts) ─▶│ before program
  *       │                                           ├──── clone3 ──────────────────────────▶│ main program
  *       │                                           │   its trace is in shared memory;      │
  *       │                                           │◀─ a pipe that the exec closes ────────┤ execve
@@ -27,11 +28,11 @@ import { readFile } from 'node:fs/promises'
 import { check, hasCode } from '../../kernel/errors.ts'
 import { sealedMemfd } from '../../kernel/memfd.ts'
 import { BUILD_DIR } from '../../kernel/native.ts'
-import { reapChild } from '../../kernel/pidfd.ts'
 import { listenUnix, socketPair } from '../../kernel/sockets.ts'
 import { spawn } from '../../kernel/spawn.ts'
 import { syscall } from '../../kernel/syscall.ts'
 import { ATTACH_LIMITS } from '../../program/abi.ts'
+import { type BornShim, launchAhead, reapSoon, refillSoon } from './ahead.ts'
 import { ControlConnection } from './connection.ts'
 import { type FailureReport, StepFailure } from './failure.ts'
 import { RunningShim } from './handle.ts'
@@ -41,8 +42,6 @@ import type { Adoption, ShimHandle, ShimLaunch } from './types.ts'
 
 const PROGRAM_NAME = 'skiff-shim'
 const ENOENT = 2
-/** A shim closes its connections a moment before it can be reaped. */
-const REAP_AGAIN_MS = 5
 
 let executable: Promise<number> | null = null
 
@@ -60,7 +59,7 @@ export async function launchShim(launch: ShimLaunch): Promise<ShimHandle> {
     abandonClients(launch)
     throw error
   })
-  let born: { pid: number; control: number }
+  let born: BornShim
   try {
     born = spawnShim(launch, program)
   } catch (error) {
@@ -68,6 +67,7 @@ export async function launchShim(launch: ShimLaunch): Promise<ShimHandle> {
     throw error
   }
   for (const client of launch.attach) client.handOver()
+  refillSoon(PROGRAM_NAME, program)
   return await new Promise((resolve, reject) => {
     let shim: RunningShim | null = null
     let failure: FailureReport | null = null
@@ -98,7 +98,7 @@ function abandonClients(launch: ShimLaunch): void {
 }
 
 /** Everything that is done before the shim lives, without a pause in between; every descriptor made here is closed again. */
-function spawnShim(launch: ShimLaunch, program: number): { pid: number; control: number } {
+function spawnShim(launch: ShimLaunch, program: number): BornShim {
   const opened: number[] = []
   const own = (fd: number): number => {
     opened.push(fd)
@@ -111,6 +111,8 @@ function spawnShim(launch: ShimLaunch, program: number): { pid: number; control:
     const { record, fds } = encodeLaunch(launch, { logFolder })
     const launchFd = own(launchMemfd(record))
     const listener = own(listenUnix(runFolder, SOCKET_FILE, ATTACH_LIMITS.MAX_CLIENTS))
+    const ahead = launchAhead(launch.id, [launchFd, runFolder, listener, ...fds])
+    if (ahead !== null) return ahead
     const [ours, theirs] = socketPair()
     own(theirs)
     try {
@@ -134,10 +136,6 @@ function removeOldRecords(runFolder: number): void {
     const result = syscall('unlinkat', runFolder, name, 0)
     if (result !== -ENOENT) check('unlinkat', result, { name })
   }
-}
-
-function reapSoon(pid: number): void {
-  if (!reapChild(pid)) setTimeout(() => reapSoon(pid), REAP_AGAIN_MS).unref()
 }
 
 /** Finds out what became of a process that another daemon started, and takes its shim over if there is one. */

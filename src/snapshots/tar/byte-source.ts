@@ -9,12 +9,18 @@ export class UnexpectedEnd extends InvalidParameter {
   }
 }
 
+const NOTHING = Buffer.alloc(0)
+
 export class ByteSource {
   readonly #chunks: AsyncIterator<Uint8Array>
-  #current: Buffer = Buffer.alloc(0)
+  readonly #onSpent: (chunk: Uint8Array) => void
+  #chunk: Uint8Array | undefined
+  #current: Buffer = NOTHING
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  /** `onSpent` gets each chunk back when what was taken of it is not to be looked at any more: the next one was asked for. */
+  constructor(source: AsyncIterable<Uint8Array>, onSpent: (chunk: Uint8Array) => void = () => {}) {
     this.#chunks = source[Symbol.asyncIterator]()
+    this.#onSpent = onSpent
   }
 
   /** Just `size` bytes if they are at hand in one piece. The fast path: most files are small. */
@@ -32,8 +38,9 @@ export class ByteSource {
     while (missing > 0) {
       const piece = await this.takeSome(missing)
       if (piece === undefined) break
-      pieces.push(piece)
       missing -= piece.length
+      // A copy, if more is to come: the chunk may be given back then.
+      pieces.push(missing === 0 ? piece : Buffer.from(piece))
     }
     if (missing === 0) return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces)
     if (missing === size) return undefined
@@ -43,8 +50,12 @@ export class ByteSource {
   /** What is at hand, at least one byte and at most `limit`; undefined at the end. */
   async takeSome(limit: number): Promise<Buffer | undefined> {
     while (this.#current.length === 0) {
+      if (this.#chunk !== undefined) this.#onSpent(this.#chunk)
+      this.#chunk = undefined
+      this.#current = NOTHING
       const { value, done } = await this.#chunks.next()
       if (done) return undefined
+      this.#chunk = value
       this.#current = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
     }
     return this.takeNow(Math.min(limit, this.#current.length))

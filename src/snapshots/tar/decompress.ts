@@ -1,6 +1,6 @@
 /**
  * Undoes the compression of a stream, whichever its first bytes show: gzip (RFC 1952), zstd (RFC 8878), bzip2, xz, or none.
- * gzip runs on libuv's threads; so does zstd where Node has it (22.15), and the rest on the calling thread.
+ * gzip runs on libuv's threads, the rest on the calling thread. Node's own zstd (22.15) reads only the first of several frames.
  */
 
 import { PassThrough, pipeline, Readable } from 'node:stream'
@@ -67,7 +67,7 @@ async function* allOf(input: ByteSource): AsyncGenerator<Buffer> {
 
 const DECODERS: Record<Exclude<Compression, 'none'>, (stored: AsyncIterable<Buffer>) => AsyncIterable<Uint8Array>> = {
   gzip: stored => through(stored, zlib.createGunzip({ chunkSize: CHUNK })),
-  zstd: stored => ('createZstdDecompress' in zlib ? nativeZstd(stored) : decompressZstd(stored)),
+  zstd: decompressZstd,
   bzip2: stored => portableBzip2(stored),
   xz: stored => portableXz(stored),
 }
@@ -77,12 +77,6 @@ function through(stored: AsyncIterable<Buffer>, decoder: NodeJS.ReadWriteStream)
   // The failure reaches the reader as the destruction of `decoded`.
   pipeline(Readable.from(stored), decoder, decoded, () => {})
   return decoded
-}
-
-function nativeZstd(stored: AsyncIterable<Buffer>): AsyncIterable<Uint8Array> {
-  const create = (zlib as unknown as { createZstdDecompress(options: object): NodeJS.ReadWriteStream })
-    .createZstdDecompress
-  return through(stored, create({ chunkSize: CHUNK }))
 }
 
 // The rare two are loaded when they are needed: every thread would pay for them.

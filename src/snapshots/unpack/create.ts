@@ -6,6 +6,7 @@ import { check, hasCode, KernelError } from '../../kernel/errors.ts'
 import {
   AT_FDCWD,
   AT_SYMLINK_NOFOLLOW,
+  beginWriting,
   chmod,
   chown,
   chownAt,
@@ -44,8 +45,24 @@ const SPECIAL_BITS = 0o7000
 const S_IFIFO = 0o010000
 const CREATE_FLAGS = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW | O_CLOEXEC
 
+/** Bytes of a file that the disk gets at once, where all of it is to be synced soon. */
+const WRITTEN_AT_ONCE = 4 * 1024 * 1024
+/** In smaller files there is nothing to win. */
+const SMALLEST_BEGUN = 128 * 1024
+
+export interface CreateOptions {
+  /** The tree is synced when it is complete: what is written goes to the disk meanwhile. */
+  willSync: boolean
+}
+
 /** Makes a regular file with its content. @throws KernelError EEXIST */
-export async function createFile(parent: number, name: Buffer, entry: Entry, reader: TarReader): Promise<void> {
+export async function createFile(
+  parent: number,
+  name: Buffer,
+  entry: Entry,
+  reader: TarReader,
+  { willSync }: CreateOptions,
+): Promise<void> {
   const content = entry.extents === undefined && entry.xattrs.size === 0 ? reader.contentNow() : undefined
   if (content !== undefined) {
     createSmallFile(parent, name, entry, content, reader)
@@ -53,7 +70,8 @@ export async function createFile(parent: number, name: Buffer, entry: Entry, rea
   }
   const file = createAt(parent, name, entry.mode & ~SPECIAL_BITS)
   try {
-    await writeStream(file, entry, reader)
+    await writeStream(file, entry, reader, willSync)
+    if (willSync && entry.storedSize >= SMALLEST_BEGUN) beginWriting(file, 0, 0)
     chown(file, entry.uid, entry.gid)
     setXattrs(parent, name, entry)
     // After chown, which takes setuid and setgid away.
@@ -83,9 +101,17 @@ function createSmallFile(parent: number, name: Buffer, entry: Entry, content: Bu
   if (content.length > 0 && resultAt(1) < content.length) throw new KernelError('write', osConstants.errno.ENOSPC)
 }
 
-async function writeStream(file: number, entry: Entry, reader: TarReader): Promise<void> {
+async function writeStream(file: number, entry: Entry, reader: TarReader, willSync: boolean): Promise<void> {
   if (entry.extents === undefined) {
-    for await (const chunk of reader.content()) writeAll(file, chunk, null)
+    let written = 0
+    let begun = 0
+    for await (const chunk of reader.content()) {
+      writeAll(file, chunk, null)
+      written += chunk.length
+      if (!willSync || written - begun < WRITTEN_AT_ONCE) continue
+      beginWriting(file, begun, written - begun)
+      begun = written
+    }
     return
   }
   const extents = entry.extents.filter(extent => extent.length > 0)

@@ -16,6 +16,7 @@ import { Parents } from './parents.ts'
 import { type Place, Unpacker } from './unpacker.ts'
 
 export class TreeUnpacker extends Unpacker {
+  readonly willSync = false
   readonly #options: UnpackOptions
   readonly #base: ByteString
 

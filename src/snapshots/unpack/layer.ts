@@ -30,6 +30,8 @@ export interface LayerContents {
 }
 
 export class LayerUnpacker extends Unpacker {
+  /** A layer counts when it is on the disk. */
+  readonly willSync = true
   readonly #tape: TapeWriter
   readonly #displacedFolder: number
   readonly #implicit: Set<ByteString>

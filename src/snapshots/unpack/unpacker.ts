@@ -23,6 +23,7 @@ export interface Place {
 export abstract class Unpacker {
   protected readonly reader: TarReader
   protected readonly parents: Parents
+  abstract readonly willSync: boolean
   /** The path beneath the root that the archive's own root stands for. */
   readonly #base: ByteString
   readonly #folders = new Map<ByteString, Entry>()
@@ -68,7 +69,7 @@ export abstract class Unpacker {
     if (entry.kind === 'symlink' && (entry.target === '' || entry.target.includes('\0'))) {
       throw new InvalidParameter(`invalid archive: symlink ${JSON.stringify(toText(place.path))} has no valid target`)
     }
-    if (entry.kind === 'file') await createFile(place.parent, place.name, entry, this.reader)
+    if (entry.kind === 'file') await createFile(place.parent, place.name, entry, this.reader, this)
     else if (entry.kind === 'folder') {
       createFolder(place.parent, place.name, entry)
       this.#folders.set(place.path, entry)

@@ -10,6 +10,7 @@ import { type Tree, withTree } from '../copy/tree.ts'
 import { describeLayers, type LayerSummary } from '../describe-layers.ts'
 import { type ListedFile, packList } from '../file-list.ts'
 import type { MergeBy } from '../merge.ts'
+import { mergeUppers } from '../merge-uppers.ts'
 import { packTree } from '../pack/tree.ts'
 import { readPieces } from '../pieces.ts'
 import { decompress } from '../tar/decompress.ts'
@@ -19,11 +20,14 @@ import { sealLayer } from '../unpack/seal.ts'
 import {
   adoptUpper,
   type ExpectedArchive,
+  type GivenUpper,
+  giveUpper,
   type LayerFolders,
+  takeLayer,
   type UnpackedLayer,
   unpackLayerArchive,
 } from './layer-jobs.ts'
-import { copyLayers, packCopy, withView } from './plain-jobs.ts'
+import { copyFolder, copyLayers, packCopy, withView } from './plain-jobs.ts'
 import { type ArchivePart, repeatParts } from './repeat-jobs.ts'
 import type { Output, Receiver } from './streams.ts'
 import {
@@ -35,6 +39,7 @@ import {
   withFolder,
   withFolders,
   withLayers,
+  withReadable,
 } from './tree-jobs.ts'
 
 /** Each job by its name. Those that take an archive or give one do so as a stream. */
@@ -50,8 +55,15 @@ export interface Jobs {
   copyLayers: { parameters: { layersDir: string; lower: string[]; target: string; by?: MergeBy }; result: unknown }
   /** Makes a layer of an upper folder. */
   commitUpper: { parameters: { upper: string; folders: LayerFolders }; result: UnpackedLayer }
+  /** The same in two halves that run at once: one reads and hashes, the other writes. */
+  giveUpper: { parameters: { upper: string }; result: GivenUpper }
+  takeLayer: { parameters: { folders: LayerFolders }; result: LayerContents }
   /** Turns an upper folder into a layer: it is moved. */
   adoptUpper: { parameters: { upper: string; folders: LayerFolders; latest: number | null }; result: UnpackedLayer }
+  /** Fills a folder, which must be empty, with links to what upper folders say together; topmost first. */
+  mergeUppers: { parameters: { uppers: string[]; target: string }; result: unknown }
+  /** Makes a folder that is not there yet, as a copy of another one. `marks`: it is an upper folder. */
+  copyTree: { parameters: { from: string; to: string; marks: boolean }; result: unknown }
   findSources: { parameters: SourceQuery; result: Sources }
   copyInto: { parameters: CopyRequest; result: unknown }
   makeFolderIn: { parameters: { into: RootMount; path: string }; result: unknown }
@@ -101,7 +113,12 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
       const layer = await unpackLayerArchive(folders, {}, readPieces(packTree(folder, { asLayer: true })))
       return { ...layer, contents: { ...layer.contents, size: bytesIn(folder) } }
     }),
+  giveUpper: ({ upper }, _, output) => giveUpper(upper, output),
+  takeLayer: ({ folders }, input) => takeLayer(folders, input),
   adoptUpper: ({ upper, folders, latest }) => adoptUpper(upper, folders, latest),
+  mergeUppers: ({ uppers, target }) =>
+    withFolders(uppers, above => withReadable(target, folder => mergeUppers(above, folder))),
+  copyTree: ({ from, to, marks }) => copyFolder(from, to, marks),
   findSources,
   copyInto,
   makeFolderIn: ({ into, path }) => makeFolderIn(into, path),

@@ -14,6 +14,8 @@ import { TarReader } from '../tar/reader.ts'
 import type { DiffId, Digest } from '../types.ts'
 import { type LayerContents, LayerUnpacker } from '../unpack/layer.ts'
 import { walk } from '../walk.ts'
+import { type Output, Receiver } from './streams.ts'
+import { sendAll, withFolder } from './tree-jobs.ts'
 
 /** Absolute paths of what a layer consists of. */
 export interface LayerFolders {
@@ -53,7 +55,11 @@ export async function unpackLayerArchive(
   const { compression, content } = await decompress(stored)
   // The digest of an archive that is not compressed is taken once.
   const archive = compression === 'none' ? stored : new Measured(content)
-  const source = new ByteSource(compression === 'none' ? content : archive)
+  const isAsItCame = compression === 'none' && input instanceof Receiver
+  const source = new ByteSource(
+    compression === 'none' ? content : archive,
+    isAsItCame ? chunk => input.recycle(chunk) : undefined,
+  )
   const { contents, terminated } = await unpack(source, folders)
   const result: UnpackedLayer = {
     diffId: archive.digest() as string as DiffId,
@@ -66,6 +72,35 @@ export async function unpackLayerArchive(
   // An archive without an end mark may be cut off, unless its digest says that it is all there.
   if (!terminated && expected.diffId === undefined && expected.storedDigest === undefined) throw new UnexpectedEnd()
   return result
+}
+
+export interface GivenUpper {
+  diffId: DiffId
+  archiveSize: number
+  /** Bytes of its files. */
+  size: number
+}
+
+/** Gives an upper folder as a layer's archive, and says what it was. */
+export async function giveUpper(upper: string, output: Output): Promise<GivenUpper> {
+  const hash = createHash('sha256')
+  let archiveSize = 0
+  output.show?.(bytes => {
+    hash.update(bytes)
+    archiveSize += bytes.length
+  })
+  return withFolder(upper, async folder => {
+    await sendAll(packTree(folder, { asLayer: true }), output)
+    return { diffId: `sha256:${hash.digest('hex')}` as DiffId, archiveSize, size: bytesIn(folder) }
+  })
+}
+
+/** Unpacks an archive that somebody else verifies. */
+export async function takeLayer(folders: LayerFolders, input: Receiver): Promise<LayerContents> {
+  mkdirSync(folders.tree, { mode: 0o755 })
+  mkdirSync(folders.displaced, { mode: 0o700 })
+  const { contents } = await unpack(new ByteSource(input, chunk => input.recycle(chunk)), folders)
+  return contents
 }
 
 /**

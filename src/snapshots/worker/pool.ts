@@ -14,7 +14,7 @@ import { duplicate } from '../../kernel/files.ts'
 import type { Sendable } from '../types.ts'
 import { fromTransferred } from './errors.ts'
 import type { Jobs } from './jobs.ts'
-import type { FromWorker, JobMessage } from './protocol.ts'
+import { type FromWorker, type JobMessage, OTHER_FAILED } from './protocol.ts'
 import { Receiver, Sender } from './streams.ts'
 
 // Tests run the sources, which Node 20 cannot load into a thread: there it is the compiled file.
@@ -104,6 +104,45 @@ export class WorkerPool {
     return Object.assign(Readable.from(output(), { objectMode: false }), { sendTo })
   }
 
+  /**
+   * Runs two jobs at once, what the first gives being what the second takes. Undefined, and nothing is done, if two threads
+   * cannot be had at once: who held one and waited for another could wait for ever.
+   */
+  async runJoined<A extends JobKind, B extends JobKind>(
+    [giver, given]: [A, Parameters<A>],
+    [taker, taken]: [B, Parameters<B>],
+  ): Promise<[Result<A>, Result<B>] | undefined> {
+    if (this.#free.length + this.#limit - this.#started < 2) return undefined
+    const threads = [this.#acquire(), this.#acquire()] as const
+    const channels = [new MessageChannel(), new MessageChannel()] as const
+    const joined = new MessageChannel()
+    const half = async <R>(
+      index: 0 | 1,
+      job: { kind: string },
+      ends: Pick<Conversation, 'from' | 'to'>,
+    ): Promise<R> => {
+      const thread = await threads[index]
+      try {
+        return await this.#converse<R>(thread, job, { input: undefined, ...portsOf(channels[index]), ...ends })
+      } catch (error) {
+        // A thread that dies cannot tell the other.
+        channels[1 - index]?.port1.postMessage({ abort: OTHER_FAILED })
+        throw error
+      } finally {
+        this.#release(thread)
+      }
+    }
+    const [first, second] = await Promise.allSettled([
+      half<Result<A>>(0, { kind: giver, ...given }, { to: joined.port1 }),
+      half<Result<B>>(1, { kind: taker, ...taken }, { from: joined.port2 }),
+    ])
+    if (first.status === 'fulfilled' && second.status === 'fulfilled') return [first.value, second.value]
+    const causes = [first, second].flatMap(({ status, reason }: { status: string; reason?: unknown }) =>
+      status === 'rejected' ? [reason] : [],
+    )
+    throw causes.find(cause => !(cause instanceof Error && cause.message === OTHER_FAILED)) ?? causes[0]
+  }
+
   /** Ends all threads. Jobs that run fail. */
   async close(): Promise<void> {
     for (const thread of this.#free.splice(0)) {
@@ -115,7 +154,7 @@ export class WorkerPool {
   async #converse<R>(
     thread: Thread,
     job: { kind: string },
-    { input, port1: port, port2, receiver, socket = null }: Conversation,
+    { input, port1: port, port2, receiver, socket = null, from = null, to = null }: Conversation,
   ): Promise<R> {
     const sender = new Sender(port)
     let inputError: unknown
@@ -123,13 +162,14 @@ export class WorkerPool {
       return await new Promise<R>((resolve, reject) => {
         thread.fail = reject
         port.on('message', (message: FromWorker) => {
-          if ('taken' in message) sender.taken(message.taken)
+          if ('taken' in message) sender.taken(message)
           else if ('chunk' in message) receiver?.push(message.chunk)
           else if ('end' in message) receiver?.end()
           else if ('result' in message) resolve(message.result as R)
           else reject(inputError ?? fromTransferred(message.error))
         })
-        thread.worker.postMessage({ job, port: port2, socket } satisfies JobMessage, [port2])
+        const moved = [port2, from, to].filter(each => each !== null)
+        thread.worker.postMessage({ job, port: port2, socket, from, to } satisfies JobMessage, moved)
         // The job hears of a failed input and cleans up before it fails itself.
         feed(input, sender).catch(error => {
           inputError = error
@@ -191,6 +231,9 @@ interface Conversation {
   receiver?: Receiver
   /** or where the thread sends it, which closes the descriptor. */
   socket?: number | null
+  /** What it is joined to another job by. */
+  from?: MessagePort | null
+  to?: MessagePort | null
 }
 
 const portsOf = ({ port1, port2 }: MessageChannel): Pick<Conversation, 'port1' | 'port2'> => ({ port1, port2 })

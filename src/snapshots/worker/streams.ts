@@ -2,13 +2,15 @@
 
 import type { MessagePort } from 'node:worker_threads'
 import { type FileRange, type Piece, readInto } from '../pieces.ts'
-import { CHUNK, WINDOW } from './protocol.ts'
+import { CHUNK, type Taken, WINDOW } from './protocol.ts'
 
 /** Where a job's output goes. What put() and send() give, if anything, is to be awaited: too much is under way. */
 export interface Output {
   put(piece: Piece): Promise<void> | undefined
   /** Copies the bytes. */
   send(bytes: Uint8Array): Promise<void> | undefined
+  /** Has all bytes shown before they go on, where they pass through this process. */
+  show?(to: (bytes: Uint8Array) => void): void
   end(): Promise<void>
   /** Makes the others throw, now if they wait. */
   stop(reason: Error): void
@@ -17,14 +19,20 @@ export interface Output {
 /** Where bytes are sent: gathers them into chunks and waits while too many are under way. */
 export class Sender implements Output {
   readonly #port: MessagePort
+  readonly #spare: ArrayBuffer[] = []
   #gathered = Buffer.allocUnsafeSlow(CHUNK)
   #length = 0
   #underWay = 0
+  #show: (bytes: Uint8Array) => void = () => {}
   #wake: () => void = () => {}
   #stopped: Error | undefined
 
   constructor(port: MessagePort) {
     this.#port = port
+  }
+
+  show(to: (bytes: Uint8Array) => void): void {
+    this.#show = to
   }
 
   send(bytes: Uint8Array): Promise<void> | undefined {
@@ -63,8 +71,9 @@ export class Sender implements Output {
     this.#port.postMessage({ end: true })
   }
 
-  taken(bytes: number): void {
-    this.#underWay -= bytes
+  taken({ taken, spent }: Taken): void {
+    this.#underWay -= taken
+    this.#spare.push(...spent)
     this.#wake()
   }
 
@@ -82,9 +91,11 @@ export class Sender implements Output {
     if (this.#stopped !== undefined) throw this.#stopped
     if (this.#length === 0) return
     const chunk = this.#gathered.subarray(0, this.#length)
+    this.#show(chunk)
     this.#underWay += this.#length
     this.#port.postMessage({ chunk }, [chunk.buffer])
-    this.#gathered = Buffer.allocUnsafeSlow(CHUNK)
+    const spare = this.#spare.pop()
+    this.#gathered = spare === undefined ? Buffer.allocUnsafeSlow(CHUNK) : Buffer.from(spare)
     this.#length = 0
   }
 }
@@ -94,6 +105,7 @@ export class Receiver implements AsyncIterable<Uint8Array> {
   readonly #port: MessagePort
   readonly #chunks: Uint8Array[] = []
   #taken = 0
+  #spent: ArrayBuffer[] = []
   #ended = false
   #failure: Error | undefined
   #wake: () => void = () => {}
@@ -112,6 +124,11 @@ export class Receiver implements AsyncIterable<Uint8Array> {
     this.#wake()
   }
 
+  /** Gives the memory of a chunk back to the sender: nobody may look at it any more. */
+  recycle({ buffer }: Uint8Array): void {
+    if (buffer.byteLength === CHUNK && buffer instanceof ArrayBuffer) this.#spent.push(buffer)
+  }
+
   fail(error: Error): void {
     this.#failure ??= error
     this.#wake()
@@ -125,8 +142,9 @@ export class Receiver implements AsyncIterable<Uint8Array> {
         this.#taken += chunk.length
         // Not for each chunk: a message wakes the other thread up. But before the sender runs out of leave to send.
         if (this.#taken >= WINDOW / 4) {
-          this.#port.postMessage({ taken: this.#taken })
+          this.#port.postMessage({ taken: this.#taken, spent: this.#spent } satisfies Taken, this.#spent)
           this.#taken = 0
+          this.#spent = []
         }
         yield chunk
       } else if (this.#ended) return

@@ -30,6 +30,10 @@ export async function withFolder<T>(path: string, use: (folder: number) => T | P
   return withDescriptor(openat2(AT_FDCWD, path, O_PATH | constants.O_DIRECTORY, 0), use)
 }
 
+/** The same, with a descriptor by which its owner, mode and times can be set. */
+export const withReadable = <T>(path: string, use: (folder: number) => T | Promise<T>): Promise<T> =>
+  withDescriptor(openat2(AT_FDCWD, path, constants.O_RDONLY | constants.O_DIRECTORY, 0), use)
+
 export const withFolders = <T>(
   paths: string[],
   use: (folders: number[]) => T | Promise<T>,

@@ -1,6 +1,6 @@
 /** Whether containers can have networks: links, addresses, the firewall. Tried in a namespace that is thrown away. */
 
-import { closeSync, existsSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync } from 'node:fs'
 import { release } from 'node:os'
 import { KernelError, Unavailable } from '../../kernel/errors.ts'
 import { makeNetworkNamespace } from '../../kernel/namespaces.ts'
@@ -13,7 +13,7 @@ import { type Finding, ok, problem, type Subject, warning } from './finding.ts'
 
 export async function examineNetwork(subject: Subject): Promise<Finding[]> {
   if (subject.bridge === 'none') return [ok('network', 'no bridges are wanted (--bridge none)')]
-  return [links(), ...firewall(subject), await forwarding()]
+  return [links(), ...firewall(subject), ...settings(), await forwarding()]
 }
 
 function links(): Finding {
@@ -84,6 +84,22 @@ function drops(nftables: Nftables, { table, bridge }: Subject): Finding[] {
       remedy: absent.map(rule => `nft 'insert rule ${chain} ${rule}'`).join('; '),
     })
   })
+}
+
+/** A bridge needs some of its own (src/networks/bridge.ts). A container that is not privileged has /proc/sys read-only. */
+function settings(): Finding[] {
+  try {
+    accessSync('/proc/sys/net/ipv4/ip_forward', constants.W_OK)
+    return []
+  } catch (error) {
+    return [
+      problem('settings', {
+        found: `the network's settings in /proc/sys cannot be written: ${(error as NodeJS.ErrnoException).code}`,
+        consequence: 'no bridge can be made: containers have loopback only, or --network host',
+        remedy: 'mount -o remount,bind,rw /proc/sys; skiff in a container needs --privileged',
+      }),
+    ]
+  }
 }
 
 async function forwarding(): Promise<Finding> {

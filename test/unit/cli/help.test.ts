@@ -37,7 +37,7 @@ function flagsIn(help: string): Map<string, string> {
 }
 
 /** skiff's own, and compose, which is a plug-in of Docker's. */
-const OWN = /^(compose|completion|doctor|env|explain|image tree)$/
+const OWN = /^(compose|completion|doctor|env|explain|image tree|reset|snapshot \w+)$/
 /** Of swarms: refused as unknown, since nothing of it could work. */
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   'volume create': [
@@ -57,6 +57,8 @@ const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
 
 /** What Docker has with BuildKit only, or not at all. */
 const ADDED: Readonly<Record<string, readonly string[]>> = {
+  create: ['from-snapshot'],
+  run: ['from-snapshot'],
   build: ['build-context', 'output', 'progress', 'secret', 'ssh'],
   // Docker has no machine's form of these.
   diff: ['format'],

@@ -103,3 +103,11 @@ volumes:
     name: demo_data
 `)
 })
+
+test('what is a text stays one for readers of YAML 1.1, as docker-compose is one', async () => {
+  const shown = showProject(
+    await oneFile('services: {a: {image: i, restart: "no", environment: {A: "on", B: "22:22", C: "0440", D: y}}}'),
+    false,
+  )
+  for (const line of ['restart: "no"', 'A: "on"', 'B: "22:22"', 'C: "0440"', 'D: "y"']) expect(shown).toContain(line)
+})

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseSecurityOptions } from '../../../src/containers/spec/security-options.ts'
+import { parseSecurityOptions, relabelWarnings } from '../../../src/containers/spec/security-options.ts'
 import { NotImplemented } from '../../../src/kernel/errors.ts'
 
 describe('rules of a security module', () => {
@@ -23,4 +23,13 @@ describe('rules of a security module', () => {
     expect(() => parseSecurityOptions(['apparmor=x'], new Set(['SELinux']))).not.toThrow()
     expect(() => parseSecurityOptions(['label=type:x'], new Set(['AppArmor']))).not.toThrow()
   })
+})
+
+test('who asks for other labels is told, on a host that has labels', () => {
+  const binds = ['/data:/data:z', '/data:/data:ro,Z', '/data:/z', '/z:/data:ro', 'zone:/data']
+  expect(relabelWarnings(binds, new Set(['AppArmor']))).toEqual([])
+  expect(relabelWarnings(binds, new Set(['SELinux']))).toEqual([
+    '/data:/data:z: skiff relabels nothing. If SELinux denies it to the container: chcon -Rt container_file_t /data',
+    '/data:/data:ro,Z: skiff relabels nothing. If SELinux denies it to the container: chcon -Rt container_file_t /data',
+  ])
 })

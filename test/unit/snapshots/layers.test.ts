@@ -48,6 +48,24 @@ describe('layers', () => {
     expect((await readdir(layers.treeFolder)).length).toBe(2)
   })
 
+  it('stay while their archive is read, with what they stand on, and go then', async () => {
+    const { layers } = await layerRoom()
+    const base = await add(layers, [{ name: 'base', content: '1' }])
+    const entries = [{ name: 'top', content: '2' }]
+    const top = await add(layers, entries, base)
+    const other = await add(layers, [{ name: 'other', content: '3' }])
+    const [read, unread] = [layers.archive(top), layers.archive(top)]
+    await layers.allowSweeps()
+    expect([base, top, other].map(chain => layers.find(chain) !== undefined)).toEqual([true, true, false])
+    expect((await bytesOf(read)).equals(await archive(entries))).toBe(true)
+    // The second one has not been looked at, and never will be.
+    await layers.sweep()
+    expect(layers.find(top)).toBeDefined()
+    unread.destroy()
+    await expect.poll(() => readdir(layers.treeFolder), { timeout: 30_000 }).toEqual(['0'])
+    expect([base, top].map(chain => layers.find(chain))).toEqual([undefined, undefined])
+  })
+
   it('take owner and mode of folders they only pass through from below', async () => {
     const { layers } = await layerRoom()
     const mtime = new Date('2010-01-01T00:00:00Z')

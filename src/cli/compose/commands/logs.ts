@@ -1,6 +1,7 @@
 /** skiff compose logs */
 
 import { findContainers } from '../../../compose/engine/observe.ts'
+import { wantsColour } from '../../output/colour.ts'
 import { apiTimestamp } from '../../output/moments.ts'
 import { bool, int, string } from '../../parse/flag.ts'
 import { shortName, showLogs } from '../follow.ts'
@@ -29,8 +30,7 @@ export const logs = subcommand({
       ({ service, oneoff, number }) =>
         !oneoff && (args.length === 0 || args.includes(service)) && (options.index === 0 || number === options.index),
     )
-    const coloured =
-      !options['no-color'] && globals.ansi !== 'never' && (session.isTerminal.stdout || globals.ansi === 'always')
+    const coloured = !options['no-color'] && wantsColour(session, globals.ansi)
     const prefixes = new Prefixes(coloured, options['no-log-prefix'])
     for (const container of found) prefixes.expect(shortName(name, container.name))
     const { follow, timestamps, tail } = options

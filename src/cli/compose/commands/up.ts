@@ -4,6 +4,7 @@ import type { Project } from '../../../compose/project.ts'
 import type { Surroundings } from '../../../compose/run/report.ts'
 import type { UpResult } from '../../../compose/run/up.ts'
 import { CommandError } from '../../errors.ts'
+import { wantsColour } from '../../output/colour.ts'
 import { bool, int, list, string, type Values } from '../../parse/flag.ts'
 import { type AbortOn, EXIT_INTERRUPTED, runAttached } from '../attached.ts'
 import { bringUp, CREATE_FLAGS, createRequest, TIMEOUT } from '../bring-up.ts'
@@ -123,8 +124,7 @@ function attach(context: UpContext, project: Project, { services }: UpResult, ar
     : options['abort-on-container-exit'] || options['exit-code-from']
       ? 'exit'
       : 'never'
-  const coloured =
-    !options['no-color'] && globals.ansi !== 'never' && (session.isTerminal.stdout || globals.ansi === 'always')
+  const coloured = !options['no-color'] && wantsColour(session, globals.ansi)
   return runAttached({
     context,
     project,
