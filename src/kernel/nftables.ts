@@ -3,6 +3,7 @@
  * The library is part of a base system (Debian: libnftables1, CentOS: nftables) and not linked but opened on first use.
  */
 
+import { closeSync, openSync } from 'node:fs'
 import ffi from 'ffi-napi'
 import { SkiffError, Unavailable } from './errors.ts'
 
@@ -31,6 +32,30 @@ export class NftablesError extends SkiffError {
   }
 }
 
+/** The library waits with select(2), for which a descriptor of FD_SETSIZE or above is the end of the process (fd_set(3)). */
+const MOST_DESCRIPTOR = 1_000
+/** Kept by the first context that is made, when descriptors are still low, for one more beside it. */
+let spare: number | null = null
+
+/** Makes `make` get a low descriptor. @throws Unavailable if all are taken */
+function withLowDescriptor<T>(make: () => T): T {
+  if (spare !== null) closeSync(spare)
+  spare = null
+  const lowest = openSync('/dev/null', 'r')
+  if (lowest < MOST_DESCRIPTOR) {
+    closeSync(lowest)
+    return make()
+  }
+  closeSync(lowest)
+  throw new Unavailable('libnftables cannot be used beside so many open files')
+}
+
+function keepSpare(): void {
+  const lowest = openSync('/dev/null', 'r')
+  if (spare === null && lowest < MOST_DESCRIPTOR) spare = lowest
+  else closeSync(lowest)
+}
+
 /** A context: bound to the network namespace in which it was made. */
 export class Nftables {
   private readonly library: Library
@@ -46,7 +71,8 @@ export class Nftables {
         { cause },
       )
     }
-    this.context = this.library.nft_ctx_new(0)
+    this.context = withLowDescriptor(() => this.library.nft_ctx_new(0))
+    keepSpare()
     this.library.nft_ctx_buffer_output(this.context)
     this.library.nft_ctx_buffer_error(this.context)
   }
@@ -66,5 +92,6 @@ export class Nftables {
 
   close(): void {
     this.library.nft_ctx_free(this.context)
+    keepSpare()
   }
 }

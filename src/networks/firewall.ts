@@ -1,6 +1,6 @@
 /** The nftables table of one daemon instance: holds the wanted state and brings the kernel to it. */
 
-import { KernelError } from '../kernel/errors.ts'
+import { KernelError, Unavailable } from '../kernel/errors.ts'
 import { Nftables } from '../kernel/nftables.ts'
 import { changeElements } from '../netlink/nf-tables.ts'
 import { NETLINK_NETFILTER, NetlinkSocket } from '../netlink/socket.ts'
@@ -20,7 +20,18 @@ export class Firewall {
   private readonly networks = new Map<string, FirewallNetwork>()
   private readonly published = new Map<string, readonly PublishedPort[]>()
 
-  constructor(readonly table: string) {}
+  /**
+   * libnftables waits with select(2), for which a descriptor above 1,023 is the end of the process: its socket is opened before those of
+   * hundreds of containers are.
+   */
+  constructor(readonly table: string) {
+    try {
+      this.nftables = new Nftables()
+    } catch (error) {
+      // Who needs it is told.
+      if (!(error instanceof Unavailable)) throw error
+    }
+  }
 
   /** Writes the whole table: at the daemon's start, when its state is complete. */
   reconcile(): void {
