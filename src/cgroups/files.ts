@@ -3,7 +3,7 @@
  * the kernel answers in 10 to 30 µs without waiting for any device, less than a hand-over to Node's thread pool costs.
  */
 
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import { basename, join } from 'node:path'
 import { hasCode, KernelError, Unavailable } from '../kernel/errors.ts'
@@ -100,9 +100,13 @@ function writeOnce(fd: number, path: string, value: string): void {
 const refusal = (error: unknown, path: string, value: string): unknown =>
   error instanceof Error && 'code' in error ? new CgroupWriteError(value, path, String(error.code)) : error
 
+const LINKS_WITHOUT_CHILDREN = 2
+
 /** The groups directly below one. A group that is gone has none. */
 export function childGroups(folder: string): string[] {
   try {
+    // A folder of the kernel's has as many links as it has folders, itself and its parent's name for it (fs/kernfs/inode.c).
+    if (statSync(folder, { throwIfNoEntry: false })?.nlink === LINKS_WITHOUT_CHILDREN) return []
     return readdirSync(folder, { withFileTypes: true })
       .filter(entry => entry.isDirectory())
       .map(entry => join(folder, entry.name))

@@ -18,6 +18,7 @@ const library = ffi.Library(`${BUILD_DIR}libskiff.so`, {
   skiff_scan_folder: ['int64', ['int', 'pointer', 'int64']],
   skiff_detached_overlay: ['int64', ['string', 'string', 'uint64']],
   skiff_spawn: ['int64', ['int', 'pointer', 'int', 'pointer', 'int']],
+  skiff_remove_tree: ['int64', ['string', 'int32']],
   skiff_make_network_namespace: ['int64', []],
   skiff_make_network_namespace_of: ['int64', ['int']],
   skiff_make_user_namespace: ['int64', ['string', 'string']],
@@ -71,6 +72,12 @@ export const spawnNativeAsync = (executable: number, fds: Buffer, fdCount: numbe
       else resolve(Number(result))
     }
     library.skiff_spawn.async(executable, pointer(fds), fdCount, pointer(strings), count, done)
+  })
+
+/** See native/library/remove-tree.c; on a thread of libuv's pool. */
+export const removeTreeNativeAsync = (path: string, most: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    library.skiff_remove_tree.async(path, most, (error, result) => (error ? reject(error) : resolve(Number(result))))
   })
 
 /** See native/library/namespaces.c. */

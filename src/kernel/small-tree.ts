@@ -1,54 +1,41 @@
 /**
  * Deleting a folder of a few small files. Node's rm() goes to another thread and back for each of its system calls: for a
- * container's records that takes ten times as long as the calls themselves.
+ * container's records that takes several times as long as the calls themselves.
  */
 
-import { lstatSync, readdirSync, rmdirSync, rmSync, unlinkSync } from 'node:fs'
+import { readdirSync, rmdirSync, rmSync, unlinkSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode } from './errors.ts'
+import { removeTreeNativeAsync } from './native.ts'
 
-/** What is done at once: more would hold up the event loop. */
-const MOST_ENTRIES = 24
-/** A file system frees a large file's blocks one by one. */
-const LARGE_FILE_BYTES = 1024 * 1024
-/** Of the folder itself: its list of names is read before they can be counted. */
-const LARGE_FOLDER_BYTES = 16 * 1024
+/** What is deleted in one go: more would keep others waiting for the thread. */
+const MOST_ENTRIES = 64
 
-/** As `rm -rf`: at once where that is a matter of microseconds, else by other threads. */
+/**
+ * As `rm -rf`, by another thread: on a disk with other work to do the kernel may take its time over each name. `path` is resolved
+ * as it stands, links in it are deleted and not followed.
+ */
 export async function removeTree(path: string): Promise<void> {
-  if (!removeIfSmall(path)) await rm(path, { recursive: true, force: true })
+  if ((await removeTreeNativeAsync(path, MOST_ENTRIES)) === 0) return
+  // There is more in it, or something in the way: rm() knows how to deal with it, or says what it is.
+  await rm(path, { recursive: true, force: true })
 }
 
-/** As `rm -rf`, of what is known to be small. */
+/** As `rm -rf`, at once: of a run folder, which holds a handful of files and is in memory. */
 export function removeTreeNow(path: string): void {
-  if (!removeIfSmall(path)) rmSync(path, { recursive: true, force: true })
-}
-
-/** False: some or all of it is still there. */
-function removeIfSmall(path: string): boolean {
   try {
-    return removeSmall(path, { left: MOST_ENTRIES })
+    removeFolder(path)
   } catch (error) {
-    // Whatever else was in its way, rm() knows how to deal with it, or says what it is.
-    return hasCode(error, 'ENOENT')
+    if (!hasCode(error, 'ENOENT')) rmSync(path, { recursive: true, force: true })
   }
 }
 
-function removeSmall(folder: string, budget: { left: number }): boolean {
-  if (lstatSync(folder).size > LARGE_FOLDER_BYTES) return false
-  const entries = readdirSync(folder, { withFileTypes: true })
-  budget.left -= entries.length
-  if (budget.left < 0) return false
-  for (const entry of entries) {
+function removeFolder(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) {
-      if (!removeSmall(path, budget)) return false
-      continue
-    }
-    if (entry.isFile() && lstatSync(path).size > LARGE_FILE_BYTES) return false
-    unlinkSync(path)
+    if (entry.isDirectory()) removeFolder(path)
+    else unlinkSync(path)
   }
   rmdirSync(folder)
-  return true
 }

@@ -67,7 +67,10 @@ const KERNELS_OWN = /^\/(proc|sys)\//
 /** The kernel's own names are in memory: to ask at once takes less time than to ask a thread. Others may be on a slow disk. */
 async function kindOf(path: string): Promise<PathKind> {
   try {
-    return (KERNELS_OWN.test(path) ? statSync(path) : await stat(path)).isDirectory() ? 'folder' : 'file'
+    // Most that are missing are the kernel's: an error for each would cost more than the look.
+    const found = KERNELS_OWN.test(path) ? statSync(path, { throwIfNoEntry: false }) : await stat(path)
+    if (found === undefined) return 'missing'
+    return found.isDirectory() ? 'folder' : 'file'
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return 'missing'
     throw error

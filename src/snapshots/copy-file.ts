@@ -1,4 +1,4 @@
-/** A regular file once more, with everything but its other names. See ioctl_ficlone(2). */
+/** A regular file once more, with everything but its other names. See ioctl_ficlone(2), copy_file_range(2). */
 
 import { readSync, writeSync } from 'node:fs'
 import { check } from '../kernel/errors.ts'
@@ -56,7 +56,26 @@ function copyContent(from: number, to: number, status: FileStatus): void {
   check('ftruncate', syscall('ftruncate', to, status.size), { size: status.size })
 }
 
+/** In the kernel, without a way through this process. See copy_file_range(2). */
 function copyRange(from: number, to: number, start: number, end: number): void {
+  check('lseek', syscall('lseek', from, start, SEEK_SET))
+  check('lseek', syscall('lseek', to, start, SEEK_SET))
+  for (let at = start; at < end; ) {
+    const count = syscall('copy_file_range', from, null, to, null, Math.min(MOST_AT_ONCE, end - at), 0)
+    if (count === 0) return
+    if (count < 0) {
+      // Some kernels and file systems cannot, or not from one to the other; what really fails does so again.
+      readAndWrite(from, to, at, end)
+      return
+    }
+    at += count
+  }
+}
+
+const SEEK_SET = 0
+const MOST_AT_ONCE = 1 << 30
+
+function readAndWrite(from: number, to: number, start: number, end: number): void {
   const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
   for (let at = start; at < end; ) {
     const count = readSync(from, chunk, 0, Math.min(CHUNK_BYTES, end - at), at)

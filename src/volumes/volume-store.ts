@@ -97,10 +97,12 @@ export class VolumeStore {
       const made = join(temporary, '_data')
       await fill(made)
       renameAt(AT_FDCWD, made, AT_FDCWD, this.mountpoint(name), RENAME_EXCHANGE)
-    } finally {
-      // In it lies the old content now, or what has failed.
+    } catch (error) {
       await rm(temporary, { recursive: true, force: true })
+      throw error
     }
+    // In it lies the old content now: nobody waits for that. What a killed daemon leaves of it the next one deletes.
+    void rm(temporary, { recursive: true, force: true }).catch(() => {})
   }
 
   /** Gone under its name at once; what a power cut leaves of it is deleted at the next start. */

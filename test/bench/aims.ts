@@ -1,4 +1,4 @@
-/** What skiff is to reach (issue 8): how many times less than the Docker engine in the same run; and who else does the job. */
+/** What skiff is to reach (issues 4 and 8): how many times less than the Docker engine in the same run; and who else does the job. */
 
 import type { Contender, Others } from './others.ts'
 
@@ -24,6 +24,12 @@ const AIMS: [job: string, aim: Aim][] = [
   ['`ps`', { times: 5, others: others => others.podman(() => ['ps']) }],
   ['50 × `run -d`', { times: 20, others: others => others.crowd('start', 50, 8) }],
   ['`rm -f` of those 50', { times: 20, others: others => others.crowd('remove', 50, 8) }],
+  ['`build`: FROM', { times: 10 }],
+  ['`build`: the same', { times: 6 }],
+  ['`load`', { times: 4 }],
+  ['`commit`', { times: 4 }],
+  ['`export`', { times: 2 }],
+  ['`cp`', { times: 3 }],
   ['create + start + wait + remove of `true`, on the bridge', { times: 25 }],
   ['create + start + wait + remove of `true`, network none', { times: 25 }],
   ['exec of `true`', { times: 12 }],
@@ -35,6 +41,12 @@ const AIMS: [job: string, aim: Aim][] = [
   ['commit of', { times: 4 }],
   ['export of', { times: 2 }],
   ['cp out of it', { times: 3 }],
+  ['import of', { times: 2 }],
+  ['pull of', { times: 3 }],
+  ['list of 30 images', { times: 5 }],
+  ['df with these', { times: 5 }],
+  ['`images` as a command', { times: 5 }],
+  ['`system df` as a command', { times: 5 }],
   ['build: FROM, 3 RUN, COPY, without cache', { times: 10 }],
   ['build: the same, all cached', { times: 6 }],
 ]

@@ -4,7 +4,7 @@ import { build } from '../support/build.ts'
 import type { Engine } from '../support/engine.ts'
 import type { Job } from './jobs.ts'
 
-const FILES = {
+export const FILES = {
   file: 'content',
   Dockerfile: ['FROM busybox', 'RUN echo 1 >/1', 'RUN echo 2 >/2', 'COPY file /file', 'RUN echo 3 >/3'].join('\n'),
 }

@@ -20,7 +20,7 @@ async function succeed(engine: Engine, method: string, path: string, options = {
   if (status >= 300 || text.includes('"error"')) throw new Error(`${engine.name}: ${method} ${path}: ${status} ${text}`)
 }
 
-const removeImage = async (engine: Engine, reference: string): Promise<void> =>
+export const removeImage = async (engine: Engine, reference: string): Promise<void> =>
   void (await engine.api.request('DELETE', `/images/${reference}`, { query: { force: true } }))
 
 /** Reads an answer and counts it. */
@@ -34,10 +34,10 @@ async function drain(engine: Engine, path: string, query = {}): Promise<void> {
 const loadDebian = async (engine: Engine): Promise<void> =>
   succeed(engine, 'POST', '/images/load', { body: createReadStream(await fixture('debian-image.tar')), headers: TAR })
 
-const WRITTEN = 'written'
+export const WRITTEN = 'written'
 
 /** A container of Debian that has written 60 MB, in 120 files. */
-async function makeWritten(engine: Engine): Promise<void> {
+export async function makeWritten(engine: Engine): Promise<void> {
   if ((await engine.api.request('GET', `/containers/${WRITTEN}/json`)).status === 200) return
   await loadDebian(engine)
   const write = 'mkdir /data; for i in $(seq 120); do head -c 500000 /dev/urandom >/data/$i; done'
@@ -47,7 +47,7 @@ async function makeWritten(engine: Engine): Promise<void> {
   await succeed(engine, 'POST', `/containers/${WRITTEN}/wait`)
 }
 
-async function removeWritten(engine: Engine): Promise<void> {
+export async function removeWritten(engine: Engine): Promise<void> {
   await remove(engine, WRITTEN)
   await removeImage(engine, 'debian:bookworm')
 }

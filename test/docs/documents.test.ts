@@ -23,6 +23,7 @@ const DOCUMENTS = [
   'README.md',
   'docs/tutorial.md',
   'docs/limits.md',
+  'docs/snapshots.md',
   'docs/study/1-container.md',
   'docs/study/2-namespaces.md',
   'docs/study/3-cgroups.md',

@@ -50,7 +50,8 @@ describe('volumes', () => {
     // On the machine it is the same volume.
     const { Mountpoint } = await skiff.api.get('/volumes/named')
     expect(await readFile(join(Mountpoint, 'file'), 'utf8')).toBe('1\n')
-    expect((await readdir(join(skiff.dataRoot, 'volumes'))).filter(name => name.startsWith('.'))).toEqual([])
+    const left = async () => (await readdir(join(skiff.dataRoot, 'volumes'))).filter(name => name.startsWith('.'))
+    await expect.poll(left).toEqual([])
   })
 
   test('are new ones in containers that begin there; what is mounted over them wins', async () => {

@@ -31,9 +31,13 @@ export const exec = command({
     const path = `/containers/${segment(name)}`
     const { detach, tty, interactive } = options
     const detachKeys = options['detach-keys']
-    // Whether there is such a container is said before anything about terminals.
-    await engine.get(`${path}/json`)
-    if (!detach) checkTerminal(session, interactive, tty)
+    try {
+      if (!detach) checkTerminal(session, interactive, tty)
+    } catch (error) {
+      // Whether there is such a container is said before anything about terminals.
+      await engine.get(`${path}/json`)
+      throw error
+    }
     const size = session.isTerminal.stdout ? session.windowSize() : undefined
     const consoleSize = tty && size ? { ConsoleSize: [size.rows, size.columns] } : {}
     const { Id: id } = await engine.post<{ Id: string }>(

@@ -117,7 +117,8 @@ function checkCpu(resources: Resources, supports: CgroupSupport, warnings: strin
   if (nanoCpus !== 0 && cpuQuotaUs > 0) {
     throw new InvalidParameter('Conflicting options: Nano CPUs and CPU Quota cannot both be set')
   }
-  const count = cpus().length
+  // To count them the kernel lists all that it knows of each.
+  const count = nanoCpus === 0 ? 0 : cpus().length
   if (nanoCpus < 0 || nanoCpus > count * 1e9 || (nanoCpus > 0 && nanoCpus < 1e7)) {
     throw new InvalidParameter(`Range of CPUs is from 0.01 to ${count}.00, as there are only ${count} CPUs available`)
   }
