@@ -1,6 +1,7 @@
 /** skiff explain: the program of a container's start; of one that was started, with what came of each step. */
 
 import { undoAfterwards } from '../kernel/undo.ts'
+import { networkText } from '../networks/explain-text.ts'
 import { explain } from '../runtime/explain/explain.ts'
 import { planContainer } from '../runtime/runtime.ts'
 import type { ContainerSpec } from '../runtime/spec.ts'
@@ -22,13 +23,14 @@ export async function explainContainer(context: Context, container: LiveContaine
   const spec = lastStart?.spec ?? planned.spec
   const compiled = await planContainer(spec, stdinOf(config))
   const pid = process?.handle.started.pid ?? null
+  const network = pid === null ? null : ((await context.rooms.networks?.explain(container.id, pid)) ?? null)
   const subject = {
     name: config.name,
     spec,
     compiled,
     trace: lastStart === null ? null : { ...compiled, reports: lastStart.reports },
     pid,
-    network: pid === null ? null : ((await context.rooms.networks?.explain(container.id, pid)) ?? null),
+    network: { facts: network, text: networkText(network) },
     cgroup: process?.cgroup.settings(planned.resources) ?? planned.cgroup,
   }
   return explain(subject, form)

@@ -1,8 +1,10 @@
-/** Overlays that exist as a file descriptor only. See mount(2), open_tree(2), Documentation/filesystems/overlayfs.rst. */
+/** Mounts that exist as a file descriptor only. See mount(2), open_tree(2), Documentation/filesystems/overlayfs.rst. */
 
 import { check, InvalidParameter } from './errors.ts'
+import { AT_EMPTY_PATH, O_CLOEXEC } from './files.ts'
 import { detachedOverlay } from './native.ts'
 import { PLAIN_UPPER } from './overlay-options.ts'
+import { syscall } from './syscall.ts'
 
 const PAGE_SIZE = 4096
 const MS_RDONLY = 1
@@ -35,4 +37,13 @@ export function openDetachedOverlay(mount: OverlayMount): number {
   const options = overlayOptions(mount)
   const flags = mount.upper === undefined ? MS_RDONLY : 0
   return check('mount', detachedOverlay(mount.folder, options, flags), { type: 'overlay', options })
+}
+
+const OPEN_TREE_CLONE = 1
+const AT_RECURSIVE = 0x8000
+
+/** A second mount of what a descriptor stands for, whatever its path leads to by now. It is unmounted by closing it, unless it was attached. */
+export function openDetachedTree(fd: number, { recursive }: { recursive: boolean }): number {
+  const flags = OPEN_TREE_CLONE | O_CLOEXEC | AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0)
+  return check('open_tree', syscall('open_tree', fd, '', flags), { fd })
 }

@@ -39,11 +39,15 @@ const IFLA_INFO_SLAVE_DATA = 5
 const VETH_INFO_PEER = 1
 const IFLA_MACVLAN_MODE = 1
 const IFLA_BR_FORWARD_DELAY = 1
+const IFLA_BRPORT_STATE = 1
 /** Hairpin, by its older name. */
 const IFLA_BRPORT_MODE = 4
+const IFLA_BRPORT_FLUSH = 24
 const IFLA_BRPORT_ISOLATED = 33
+const BR_STATE_DISABLED = 0
 const IFLA_AF_SPEC = 26
 const IFLA_INET6_ADDR_GEN_MODE = 8
+const IN6_ADDR_GEN_MODE_EUI64 = 0
 const IN6_ADDR_GEN_MODE_NONE = 1
 const AF_INET6 = 10
 const ENODEV = 19
@@ -101,31 +105,46 @@ export interface VethEnds {
   guest: string
   /** Descriptor of the network namespace into which the guest's end is born. */
   guestNetns: number
-  guestMac?: string
-  mtu?: number
-  /** Index of the bridge of which the host's end is a port. */
-  master?: number
 }
 
-/** Shell: `ip link add HOST mtu MTU master BRIDGE up type veth peer name GUEST address MAC netns FD` */
-export function addVeth({ host, guest, guestNetns, guestMac, mtu, master }: VethEnds): Request {
-  const size = mtu === undefined ? [] : [u32(IFLA_MTU, mtu)]
-  const peer = Buffer.concat([
-    ifinfomsg(),
-    text(IFLA_IFNAME, guest),
-    u32(IFLA_NET_NS_FD, guestNetns),
-    ...size,
-    ...(guestMac === undefined ? [] : [attribute(IFLA_ADDRESS, macBytes(guestMac))]),
-  ])
-  return newLink(
+/** Both ends are down. Shell: `ip link add HOST type veth peer name GUEST netns FD` */
+export const addVeth = ({ host, guest, guestNetns }: VethEnds): Request =>
+  newLink(
     `add veth ${host} with peer ${guest}`,
-    ifinfomsg({ flags: IFF_UP, change: IFF_UP }),
-    text(IFLA_IFNAME, host),
-    ...size,
-    ...(master === undefined ? [] : [u32(IFLA_MASTER, master)]),
-    nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, 'veth'), nested(IFLA_INFO_DATA, attribute(VETH_INFO_PEER, peer))),
+    ...named(host),
+    nested(
+      IFLA_LINKINFO,
+      text(IFLA_INFO_KIND, 'veth'),
+      nested(
+        IFLA_INFO_DATA,
+        attribute(
+          VETH_INFO_PEER,
+          Buffer.concat([ifinfomsg(), text(IFLA_IFNAME, guest), u32(IFLA_NET_NS_FD, guestNetns)]),
+        ),
+      ),
+    ),
   )
+
+export interface LinkSettings {
+  mac?: string | undefined
+  mtu?: number | undefined
+  /** Index of the bridge of which it becomes a port. */
+  master?: number | undefined
+  /** A note for people, of at most 255 bytes. */
+  alias?: string | undefined
 }
+
+/** Shell: `ip link set NAME address MAC mtu MTU master BRIDGE alias TEXT up` */
+export const setUpWith = (name: string, { mac, mtu, master, alias }: LinkSettings): Request =>
+  changeLink(
+    `set ${name} up`,
+    ifinfomsg({ flags: IFF_UP, change: IFF_UP }),
+    text(IFLA_IFNAME, name),
+    ...(mac === undefined ? [] : [attribute(IFLA_ADDRESS, macBytes(mac))]),
+    ...(mtu === undefined ? [] : [u32(IFLA_MTU, mtu)]),
+    ...(master === undefined ? [] : [u32(IFLA_MASTER, master)]),
+    ...(alias === undefined ? [] : [attribute(IFLA_IFALIAS, Buffer.from(alias))]),
+  )
 
 export interface Macvlan {
   name: string
@@ -196,12 +215,37 @@ export const setBridgePort = (name: string, { isolated, hairpin }: { isolated: b
     ),
   )
 
-/** No link-local IPv6 address when the interface comes up. Shell: `ip link set NAME addrgenmode none` */
-export const disableAddressGeneration = (name: string): Request =>
+/**
+ * Nothing passes this port of a bridge any more, and nobody is sought behind it: at once, while deleting the interface takes
+ * milliseconds. Shell: `bridge link set dev NAME state 0; bridge fdb flush dev NAME`
+ */
+export const silenceBridgePort = (name: string): Request =>
+  changeLink(
+    `silence bridge port ${name}`,
+    ...named(name),
+    nested(
+      IFLA_LINKINFO,
+      text(IFLA_INFO_SLAVE_KIND, 'bridge'),
+      nested(
+        IFLA_INFO_SLAVE_DATA,
+        u8(IFLA_BRPORT_STATE, BR_STATE_DISABLED),
+        attribute(IFLA_BRPORT_FLUSH, Buffer.alloc(0)),
+      ),
+    ),
+  )
+
+/** Whether it gets a link-local IPv6 address when it comes up. Shell: `ip link set NAME addrgenmode eui64|none` */
+export const setAddressGeneration = (name: string, mode: 'eui64' | 'none'): Request =>
   changeLink(
     `set addrgenmode of ${name}`,
     ...named(name),
-    nested(IFLA_AF_SPEC, nested(AF_INET6, u8(IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE))),
+    nested(
+      IFLA_AF_SPEC,
+      nested(
+        AF_INET6,
+        u8(IFLA_INET6_ADDR_GEN_MODE, mode === 'none' ? IN6_ADDR_GEN_MODE_NONE : IN6_ADDR_GEN_MODE_EUI64),
+      ),
+    ),
   )
 
 /** Shell: `ip link del NAME`. The other end of a veth pair goes with it. */

@@ -1,7 +1,7 @@
 /**
- * nf_tables' own netlink messages, as far as one rule needs them. The host's rules are written with libnftables, whose contexts
- * belong to the daemon's namespace; this speaks on a socket of any. The kernel's include/uapi/linux/netfilter/nf_tables.h; numbers
- * are in network order.
+ * nf_tables' own netlink messages, as far as one rule and the elements of maps need them, on a socket of any namespace. The host's
+ * table is written by libnftables, whose contexts belong to the daemon's namespace, and which reads what there is before each
+ * change. The kernel's include/uapi/linux/netfilter/nf_tables.h; numbers are in network order.
  */
 
 import { KernelError } from '../kernel/errors.ts'
@@ -16,7 +16,10 @@ const NFT_MSG_GETTABLE = 1
 const NFT_MSG_DELTABLE = 2
 const NFT_MSG_NEWCHAIN = 3
 const NFT_MSG_NEWRULE = 6
+const NFT_MSG_NEWSETELEM = 12
+const NFT_MSG_DELSETELEM = 14
 const NLM_F_APPEND = 0x800
+const NFPROTO_INET = 1
 const NFPROTO_IPV4 = 2
 
 const NFTA_TABLE_NAME = 1
@@ -33,6 +36,11 @@ const NFTA_RULE_TABLE = 1
 const NFTA_RULE_CHAIN = 2
 const NFTA_RULE_EXPRESSIONS = 4
 const NFTA_LIST_ELEM = 1
+const NFTA_SET_ELEM_LIST_TABLE = 1
+const NFTA_SET_ELEM_LIST_SET = 2
+const NFTA_SET_ELEM_LIST_ELEMENTS = 3
+const NFTA_SET_ELEM_KEY = 1
+const NFTA_SET_ELEM_DATA = 2
 const NFTA_EXPR_NAME = 1
 const NFTA_EXPR_DATA = 2
 const NFTA_DATA_VALUE = 1
@@ -73,12 +81,15 @@ const port = (number: number): Buffer => {
 const NFGENMSG_BYTES = 4
 const nfgenmsg = (family: number, resource: number): Buffer => Buffer.from([family, 0, resource >> 8, resource & 0xff])
 
-const message = (type: number, flags: number, what: string, ...attributes: Buffer[]): Request => ({
+const messageOf = (family: number, type: number, flags: number, what: string, ...attributes: Buffer[]): Request => ({
   type: (NFNL_SUBSYS_NFTABLES << 8) | type,
   flags,
-  payload: Buffer.concat([nfgenmsg(NFPROTO_IPV4, 0), ...attributes]),
+  payload: Buffer.concat([nfgenmsg(family, 0), ...attributes]),
   what,
 })
+
+const message = (type: number, flags: number, what: string, ...attributes: Buffer[]): Request =>
+  messageOf(NFPROTO_IPV4, type, flags, what, ...attributes)
 
 const boundary = (type: number, what: string): Request => ({
   type,
@@ -87,16 +98,74 @@ const boundary = (type: number, what: string): Request => ({
   what,
 })
 
-/**
- * A table that leads connections of this namespace's own processes elsewhere, in the place of one of that name, in one transaction.
- * Shell: `nft add table ip TABLE; nft add chain ip TABLE output '{ type nat hook output priority -100; }';
- * nft add rule ip TABLE output ip daddr FROM udp dport PORT dnat to TO:PORT`
- */
-export function writeRedirectTable(socket: NetlinkSocket, table: string, redirects: readonly PortRedirect[]): void {
+/** All of them take effect or none. @throws KernelError */
+function transact(socket: NetlinkSocket, requests: readonly Request[]): void {
   const begin = boundary(NFNL_MSG_BATCH_BEGIN, 'begin an nf_tables transaction')
   const commit = boundary(NFNL_MSG_BATCH_END, 'commit an nf_tables transaction')
-  socket.transact(begin, redirectTable(table, redirects), commit)
+  socket.transact(begin, requests, commit)
 }
+
+/** An element of a map in a table of the family inet. Concatenated fields are filled up to four bytes each. */
+export interface MapElement {
+  map: string
+  key: Buffer
+  value: Buffer
+}
+
+/**
+ * Elements come and go without anything else of the table being read or written.
+ * Shell: `nft add element inet TABLE MAP { KEY : VALUE }`, `nft delete element inet TABLE MAP { KEY }`
+ */
+export function changeElements(
+  socket: NetlinkSocket,
+  table: string,
+  verb: 'add' | 'delete',
+  elements: readonly MapElement[],
+): void {
+  const [type, flags] = verb === 'add' ? [NFT_MSG_NEWSETELEM, NLM_F_CREATE] : [NFT_MSG_DELSETELEM, 0]
+  transact(
+    socket,
+    elements.map(({ map, key, value }) =>
+      messageOf(
+        NFPROTO_INET,
+        type,
+        flags,
+        `${verb} element of ${map} in ${table}`,
+        text(NFTA_SET_ELEM_LIST_TABLE, table),
+        text(NFTA_SET_ELEM_LIST_SET, map),
+        nested(
+          NFTA_SET_ELEM_LIST_ELEMENTS,
+          nested(
+            NFTA_LIST_ELEM,
+            nested(NFTA_SET_ELEM_KEY, attribute(NFTA_DATA_VALUE, key)),
+            ...(verb === 'add' ? [nested(NFTA_SET_ELEM_DATA, attribute(NFTA_DATA_VALUE, value))] : []),
+          ),
+        ),
+      ),
+    ),
+  )
+}
+
+/**
+ * A table that leads connections of this namespace's own processes elsewhere, in one transaction.
+ * Shell: `nft add table ip TABLE; nft add chain ip TABLE output '{ type nat hook output priority -100; }';
+ * nft add rule ip TABLE output ip daddr FROM udp dport PORT dnat to TO:PORT`
+ * @param replace there may be one of that name already
+ */
+export function writeRedirectTable(
+  socket: NetlinkSocket,
+  table: string,
+  redirects: readonly PortRedirect[],
+  { replace }: { replace: boolean },
+): void {
+  transact(socket, [...(replace ? withoutTable(table) : []), ...redirectTable(table, redirects)])
+}
+
+/** Made before it is deleted: deleting what does not exist would fail, and the transaction with it. */
+const withoutTable = (table: string): Request[] => [
+  message(NFT_MSG_NEWTABLE, NLM_F_CREATE, `add table ${table}`, text(NFTA_TABLE_NAME, table)),
+  message(NFT_MSG_DELTABLE, 0, `delete table ${table}`, text(NFTA_TABLE_NAME, table)),
+]
 
 /** Whether there is such a table, written by writeRedirectTable for the same redirects: one that is need not be written again. */
 export function hasRedirectTable(socket: NetlinkSocket, table: string, redirects: readonly PortRedirect[]): boolean {
@@ -117,9 +186,6 @@ function comment(redirects: readonly PortRedirect[]): Buffer {
 }
 
 const redirectTable = (table: string, redirects: readonly PortRedirect[]): Request[] => [
-  // Made before it is deleted: deleting what does not exist would fail, and the transaction with it.
-  message(NFT_MSG_NEWTABLE, NLM_F_CREATE, `add table ${table}`, text(NFTA_TABLE_NAME, table)),
-  message(NFT_MSG_DELTABLE, 0, `delete table ${table}`, text(NFTA_TABLE_NAME, table)),
   message(
     NFT_MSG_NEWTABLE,
     NLM_F_CREATE,

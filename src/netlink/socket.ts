@@ -1,9 +1,10 @@
 /**
  * A netlink socket: it belongs to the network namespace in which it was made, for ever. netlink(7).
- * Requests are answered by the kernel before sendto returns, so nothing here waits.
+ * Requests are answered by the kernel before sendto returns, so that nothing here waits for an answer.
  */
 
-import { closeSync } from 'node:fs'
+import { close, closeSync, write } from 'node:fs'
+import { promisify } from 'node:util'
 import { check, KernelError } from '../kernel/errors.ts'
 import { socketInNetworkNamespace } from '../kernel/namespaces.ts'
 import { syscall } from '../kernel/syscall.ts'
@@ -58,6 +59,14 @@ export class NetlinkSocket {
     closeSync(this.fd)
   }
 
+  /**
+   * On another thread: the kernel lets whoever closes a netfilter socket wait for what nf_tables has still to free, milliseconds
+   * after rules were deleted.
+   */
+  closeInBackground(): void {
+    close(this.fd, () => {})
+  }
+
   [Symbol.dispose](): void {
     this.close()
   }
@@ -74,22 +83,41 @@ export class NetlinkSocket {
   /** Like request, but returns what became of each. */
   attempt(...requests: Request[]): (KernelError | null)[] {
     if (requests.length === 0) return []
+    const first = this.number(requests.length)
+    this.send(encode(requests, first))
+    return this.results(requests, first)
+  }
+
+  /**
+   * Like attempt, on another thread: for what the kernel takes milliseconds for. Nobody else may use this socket meanwhile.
+   * write(2) on a netlink socket sends to the kernel, and returns when that has answered.
+   */
+  async attemptInBackground(...requests: Request[]): Promise<(KernelError | null)[]> {
+    if (requests.length === 0) return []
+    const first = this.number(requests.length)
+    await writeAll(this.fd, encode(requests, first))
+    return this.results(requests, first)
+  }
+
+  private number(count: number): number {
     const first = this.sequence + 1
-    this.sequence += requests.length
-    this.send(
-      Buffer.concat(
-        requests.map((request, i) => encodeMessage({ ...request, flags: request.flags | NLM_F_ACK }, first + i)),
-      ),
-    )
-    const results = new Map<number, KernelError | null>()
-    while (results.size < requests.length) {
+    this.sequence += count
+    return first
+  }
+
+  private results(requests: readonly Request[], first: number): (KernelError | null)[] {
+    const results = requests.map((): KernelError | null => null)
+    for (let answered = false; !answered; ) {
       for (const message of this.receive()) {
-        const request = requests[message.sequence - first]
+        const index = message.sequence - first
+        const request = requests[index]
         // An answer to an earlier call that was cut short by an exception is not ours.
-        if (request && message.type === NLMSG_ERROR) results.set(message.sequence, toError(message, request.what))
+        if (!request || message.type !== NLMSG_ERROR) continue
+        results[index] = toError(message, request.what)
+        answered ||= index === requests.length - 1
       }
     }
-    return requests.map((_, i) => results.get(first + i) ?? null)
+    return results
   }
 
   /**
@@ -98,20 +126,16 @@ export class NetlinkSocket {
    */
   transact(begin: Request, requests: readonly Request[], commit: Request): void {
     const all = [begin, ...requests, commit]
-    const first = this.sequence + 1
-    this.sequence += all.length
-    const ack = (request: Request): number => (requests.includes(request) ? NLM_F_ACK : 0)
-    this.send(
-      Buffer.concat(
-        all.map((request, i) => encodeMessage({ ...request, flags: request.flags | ack(request) }, first + i)),
-      ),
-    )
-    for (let answered = 0; answered < requests.length; ) {
+    const first = this.number(all.length)
+    this.send(encode(all, first, requests.length))
+    for (let answered = false; !answered; ) {
       for (const message of this.receive()) {
-        const request = all[message.sequence - first]
-        const error = request && message.type === NLMSG_ERROR ? toError(message, request.what) : null
+        const index = message.sequence - first
+        const request = all[index]
+        if (!request || message.type !== NLMSG_ERROR) continue
+        const error = toError(message, request.what)
         if (error) throw error
-        if (request) answered++
+        answered ||= index === requests.length
       }
     }
   }
@@ -170,6 +194,16 @@ export class NetlinkSocket {
     return decodeMessages(this.buffer.subarray(0, length))
   }
 }
+
+const writeAll = promisify<number, Buffer, number>(write)
+
+/** One datagram. An error is always answered; success only where it is asked for, so that one answer tells of all. */
+const encode = (requests: readonly Request[], first: number, acknowledged = requests.length - 1): Buffer =>
+  Buffer.concat(
+    requests.map((request, index) =>
+      encodeMessage(index === acknowledged ? { ...request, flags: request.flags | NLM_F_ACK } : request, first + index),
+    ),
+  )
 
 /** Whether the kernel refused because the thing exists: often as good as success. */
 export const existsAlready = (error: KernelError | null): boolean => error?.errno === EEXIST

@@ -6,19 +6,22 @@ import { Conflict, hasCode, Unavailable } from '../kernel/errors.ts'
 import { addAddress, listAddresses } from '../netlink/address.ts'
 import {
   addBridge,
-  addVeth,
   deleteLink,
-  disableAddressGeneration,
   getLink,
   type Link,
   listLinks,
+  setAddressGeneration,
   setAlias,
   setBridgePort,
   setUp,
+  setUpWith,
 } from '../netlink/link.ts'
 import { addDefaultRoute } from '../netlink/route.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
+import type { Wire } from './prepared-namespaces.ts'
 
+/** The kernel's BR_MAX_PORTS is reached. */
+const EXFULL = 54
 /** IFALIASZ of include/uapi/linux/if.h, without its final NUL. */
 const MAX_ALIAS = 255
 
@@ -34,8 +37,8 @@ export interface BridgeSettings {
 
 export interface EndpointWiring {
   bridge: string
-  hostInterface: string
-  guestInterface: string
+  /** Whose it is, noted at the host's end. */
+  note: string
   mac: string
   mtu: number | undefined
   addresses: { address: string; prefixLength: number }[]
@@ -115,6 +118,15 @@ export function removeBridge(host: NetlinkSocket, name: string, mark: string): v
   if (getLink(host, name)?.alias.startsWith(mark)) host.request(deleteLink(name))
 }
 
+/**
+ * Wires of containers that are no more, whose namespace somebody else still holds: those of ours, by their note, that are not wanted.
+ */
+export function removeOrphanWires(host: NetlinkSocket, mark: string, wanted: ReadonlySet<string>): void {
+  const orphans = listLinks(host).filter(({ name, alias }) => alias.startsWith(mark) && !wanted.has(name))
+  // ENODEV: its namespace has just ended.
+  host.attempt(...orphans.map(({ name }) => deleteLink(name)))
+}
+
 /** Bridges of networks that are no more: of a removal that was cut off. One that still has ports is left for its containers. */
 export function removeOrphans(host: NetlinkSocket, mark: string, wanted: readonly string[]): void {
   const links = listLinks(host)
@@ -124,41 +136,34 @@ export function removeOrphans(host: NetlinkSocket, mark: string, wanted: readonl
   }
 }
 
-/** Joins a network namespace to a bridge by a veth pair, and gives the inner end its addresses and routes. */
-export function connectToBridge(
-  host: NetlinkSocket,
-  guest: NetlinkSocket,
-  netns: number,
-  wiring: EndpointWiring,
-): void {
+/** Makes the outer end of a wire a port of a bridge, and gives the inner end its addresses and routes. */
+export function connectToBridge(host: NetlinkSocket, guest: NetlinkSocket, wire: Wire, wiring: EndpointWiring): void {
   const bridge = getLink(host, wiring.bridge)
   if (!bridge) throw new Conflict(`the bridge ${wiring.bridge} is gone: it was removed behind skiff's back`)
-  const { hostInterface, guestInterface, mac, mtu } = wiring
-  host.request(
-    addVeth({
-      host: hostInterface,
-      guest: guestInterface,
-      guestNetns: netns,
-      guestMac: mac,
-      master: bridge.index,
-      ...(mtu === undefined ? {} : { mtu }),
-    }),
-    ...(wiring.isolated || wiring.hairpin ? [setBridgePort(hostInterface, wiring)] : []),
-  )
-  const index = (getLink(guest, guestInterface) as Link).index
+  const { hostInterface, guestInterface, guestIndex: index } = wire
+  const { mac, mtu, note } = wiring
+  const [failed] = host
+    .attempt(
+      setUpWith(hostInterface, { mtu, master: bridge.index, alias: note.slice(0, MAX_ALIAS) }),
+      ...(wiring.isolated || wiring.hairpin ? [setBridgePort(hostInterface, wiring)] : []),
+    )
+    .filter(error => error !== null)
+  if (failed?.errno === EXFULL)
+    throw new Unavailable(
+      `the bridge ${wiring.bridge} has no port left: the kernel gives it 1023, one for each container`,
+      {
+        cause: failed,
+      },
+    )
+  if (failed) throw failed
   const hasIpv6 = wiring.addresses.some(({ address }) => address.includes(':'))
   guest.request(
-    // Before it comes up: afterwards it would have a link-local address already.
-    ...(hasIpv6 ? [] : [disableAddressGeneration(guestInterface)]),
-    setUp(guestInterface),
+    // Before it comes up, which is when it gets a link-local address.
+    ...(hasIpv6 ? [setAddressGeneration(guestInterface, 'eui64')] : []),
+    setUpWith(guestInterface, { mac, mtu }),
     ...wiring.addresses.map(one => addAddress({ index, ...one })),
     ...[wiring.gateway, wiring.ipv6Gateway].filter(Boolean).map(gateway => addDefaultRoute(gateway, index)),
   )
-}
-
-/** Takes an interface away from a sandbox; its other end goes with it. */
-export function disconnectFromBridge(host: NetlinkSocket, hostInterface: string): void {
-  if (getLink(host, hostInterface)) host.request(deleteLink(hostInterface))
 }
 
 /** sysctl(8) -w. A kernel without the key (IPv6 switched off), or one that is read-only but set already, is fine. */

@@ -3,13 +3,15 @@
  * ip(8), bridge(8) and nft(8) that would make the same by hand. What a container that does not run will get is not known before.
  */
 
+import { closeSync } from 'node:fs'
+import { openNetworkNamespace } from '../kernel/namespaces.ts'
 import { listAddresses } from '../netlink/address.ts'
 import { getLink, type Link, listLinks } from '../netlink/link.ts'
 import { listRoutes } from '../netlink/route.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
 import type { Firewall } from './firewall.ts'
 import type { FirewallRule } from './firewall-rules.ts'
-import { NAME_SERVER } from './names/server.ts'
+import { NAME_SERVER } from './names/sockets.ts'
 import { BRIDGE_OPTION, bridgeName } from './plan-network.ts'
 import type { Connection, SandboxState } from './sandbox-state.ts'
 import type { ExplainedInterface, ExplainedNetwork, NetworkCommand } from './types.ts'
@@ -20,9 +22,18 @@ interface Around {
   firewall: Firewall
 }
 
-/** @param netns descriptor of the sandbox's namespace; the caller closes it */
-export function explainSandbox({ host, firewall }: Around, state: SandboxState, netns: number): ExplainedNetwork {
-  using guest = NetlinkSocket.openIn(netns)
+/** @param pid a process in the sandbox */
+export function explainSandbox(around: Around, state: SandboxState, pid: number): ExplainedNetwork {
+  const netns = openNetworkNamespace(pid)
+  try {
+    using guest = NetlinkSocket.openIn(netns)
+    return explainFrom(around, state, guest)
+  } finally {
+    closeSync(netns)
+  }
+}
+
+function explainFrom({ host, firewall }: Around, state: SandboxState, guest: NetlinkSocket): ExplainedNetwork {
   const links = listLinks(guest)
   const connections = [...state.connections.values()]
   const bridges = connections

@@ -5,6 +5,9 @@
  * container as with a thousand, and a packet finds its way by one look-up. Nothing outside the table is touched.
  */
 
+import { ipBytes } from '../netlink/ip.ts'
+import type { MapElement } from '../netlink/nf-tables.ts'
+
 export interface FirewallNetwork {
   bridge: string
   subnets4: readonly string[]
@@ -69,10 +72,19 @@ export function publishCommand(table: string, port: PublishedPort): string {
   return `add element inet ${table} ${map} { ${key} : ${target} }`
 }
 
-export function unpublishCommand(table: string, port: PublishedPort): string {
-  const { map, key } = element(port)
-  return `delete element inet ${table} ${map} { ${key} }`
+/** The same as the kernel has it: fields one after the other, each filled up to four bytes. */
+export function publishElement(port: PublishedPort): MapElement {
+  const host = WILDCARD.has(port.hostIp) ? [] : [ipBytes(port.hostIp)]
+  return {
+    map: element(port).map,
+    key: Buffer.concat([...host, field(PROTOCOLS[port.protocol]), field(port.hostPort >> 8, port.hostPort & 0xff)]),
+    value: Buffer.concat([ipBytes(port.containerIp), field(port.containerPort >> 8, port.containerPort & 0xff)]),
+  }
 }
+
+const PROTOCOLS = { tcp: 6, udp: 17, sctp: 132 } as const
+
+const field = (first: number, second = 0): Buffer => Buffer.from([first, second, 0, 0])
 
 const sets = (networks: readonly FirewallNetwork[]): string => `  set bridges {
     type ifname

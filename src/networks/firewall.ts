@@ -1,18 +1,22 @@
 /** The nftables table of one daemon instance: holds the wanted state and brings the kernel to it. */
 
-import { Nftables, NftablesError } from '../kernel/nftables.ts'
+import { KernelError } from '../kernel/errors.ts'
+import { Nftables } from '../kernel/nftables.ts'
+import { changeElements } from '../netlink/nf-tables.ts'
+import { NETLINK_NETFILTER, NetlinkSocket } from '../netlink/socket.ts'
 import {
   type FirewallNetwork,
   type FirewallRule,
   firewallRules,
   type PublishedPort,
   publishCommand,
+  publishElement,
   tableCommands,
-  unpublishCommand,
 } from './firewall-rules.ts'
 
 export class Firewall {
   private nftables: Nftables | null = null
+  private elements: NetlinkSocket | null = null
   private readonly networks = new Map<string, FirewallNetwork>()
   private readonly published = new Map<string, readonly PublishedPort[]>()
 
@@ -47,12 +51,12 @@ export class Firewall {
     if (ports.length > 0) this.published.set(containerId, ports)
   }
 
-  /** All ports of a container, or none. @throws NftablesError */
+  /** All ports of a container, or none. @throws KernelError, NftablesError */
   publish(containerId: string, ports: readonly PublishedPort[]): void {
     if (ports.length === 0) return
     this.published.set(containerId, ports)
     try {
-      this.change(ports.map(port => publishCommand(this.table, port)))
+      this.change('add', ports)
     } catch (error) {
       this.published.delete(containerId)
       throw error
@@ -63,7 +67,7 @@ export class Firewall {
     const ports = this.published.get(containerId)
     if (!ports) return
     this.published.delete(containerId)
-    this.change(ports.map(port => unpublishCommand(this.table, port)))
+    this.change('delete', ports)
   }
 
   /** What of the table concerns a container with these bridges: rules, and its own published ports as commands. */
@@ -76,11 +80,12 @@ export class Firewall {
     }
   }
 
-  private change(commands: readonly string[]): void {
+  private change(verb: 'add' | 'delete', ports: readonly PublishedPort[]): void {
+    this.elements ??= NetlinkSocket.open(NETLINK_NETFILTER)
     try {
-      this.run(commands.join('\n'))
+      changeElements(this.elements, this.table, verb, ports.map(publishElement))
     } catch (error) {
-      if (!(error instanceof NftablesError)) throw error
+      if (!(error instanceof KernelError)) throw error
       // Somebody emptied the table behind our back (`nft flush ruleset`): write it anew, from what we know.
       this.reconcile()
     }

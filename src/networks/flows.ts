@@ -18,12 +18,16 @@ export interface FlowChoice {
 export function forgetUdpFlows({ hostPorts, containerAddresses }: FlowChoice): void {
   if (hostPorts.length + containerAddresses.length === 0) return
   try {
-    using socket = NetlinkSocket.open(NETLINK_NETFILTER)
-    const stale = listUdpFlows(socket).filter(
-      flow => hostPorts.includes(flow.destinationPort) || containerAddresses.includes(flow.answeredBy),
-    )
-    // ENOENT: it has ended by itself meanwhile.
-    socket.attempt(...stale.map(deleteFlow))
+    const socket = NetlinkSocket.open(NETLINK_NETFILTER)
+    try {
+      const stale = listUdpFlows(socket).filter(
+        flow => hostPorts.includes(flow.destinationPort) || containerAddresses.includes(flow.answeredBy),
+      )
+      // ENOENT: it has ended by itself meanwhile.
+      socket.attempt(...stale.map(deleteFlow))
+    } finally {
+      socket.closeInBackground()
+    }
   } catch (error) {
     // EINVAL: this kernel has no nf_conntrack_netlink; its flows end with their timeout of 30 or 120 seconds.
     if (!(error instanceof KernelError && error.code === 'EINVAL')) throw error

@@ -24,12 +24,13 @@ export interface ReservedPort extends PortRequest {
 }
 
 export class HostPorts {
-  private readonly reserved = new Set<ReservedPort>()
+  /** By protocol and number: only the same of both can collide. */
+  private readonly reserved = new Map<string, Set<ReservedPort>>()
 
   /** @throws Conflict in Docker's words; what bind(2) says of an address that the host does not have */
   async reserve(request: PortRequest): Promise<ReservedPort> {
     const at = `${bracketed(request.hostIp)}:${request.hostPort}`
-    if ([...this.reserved].some(port => collide(port, request)))
+    if ([...(this.reserved.get(keyOf(request)) ?? [])].some(port => collide(port, request)))
       throw new Conflict(`Bind for ${at} failed: port is already allocated`)
     const forward = request.protocol === 'tcp' ? forwardTcp : forwardUdp
     try {
@@ -38,7 +39,7 @@ export class HostPorts {
         port: request.containerPort,
       })
       const port = { ...request, hostPort: forwarder.port, forwarder }
-      this.reserved.add(port)
+      this.reserved.set(keyOf(port), (this.reserved.get(keyOf(port)) ?? new Set()).add(port))
       return port
     } catch (error) {
       const reason = bindFailure(error)
@@ -51,10 +52,14 @@ export class HostPorts {
   }
 
   release(port: ReservedPort): void {
-    this.reserved.delete(port)
+    const others = this.reserved.get(keyOf(port))
+    others?.delete(port)
+    if (others?.size === 0) this.reserved.delete(keyOf(port))
     port.forwarder.close()
   }
 }
+
+const keyOf = ({ protocol, hostPort }: PortRequest): string => `${protocol} ${hostPort}`
 
 const WILDCARDS = ['0.0.0.0', '::']
 

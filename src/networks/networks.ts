@@ -7,6 +7,7 @@ import { listLinks } from '../netlink/link.ts'
 import { listRoutes } from '../netlink/route.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
 import { ensureBridge, removeBridge, removeOrphans } from './bridge.ts'
+import { countersOf } from './counters.ts'
 import { type DefaultBridge, predefinedNetworks } from './default-networks.ts'
 import type { ResolvConf } from './etc-files.ts'
 import { Firewall } from './firewall.ts'
@@ -29,6 +30,7 @@ import type {
   Network,
   NetworkFilters,
   NetworkId,
+  NetworkIdentity,
   NetworkRequest,
   NetworkService,
   Sandbox,
@@ -115,6 +117,7 @@ export class Networks implements NetworkService {
    * and a next daemon makes all of it anew.
    */
   retire(): void {
+    this.sandboxes.retire()
     if (this.sandboxes.size > 0) return
     for (const network of this.store.all()) this.removeBridge(network)
     this.firewall.remove()
@@ -131,6 +134,10 @@ export class Networks implements NetworkService {
 
   async inspect(ref: string): Promise<Network> {
     return this.describe(this.store.find(ref))
+  }
+
+  async lookUp(ref: string): Promise<NetworkIdentity> {
+    return identityOf(this.store.find(ref))
   }
 
   driverOf(id: string): string | null {
@@ -159,7 +166,7 @@ export class Networks implements NetworkService {
     const network = this.store.find(ref)
     if (PREDEFINED.includes(network.name))
       throw new Forbidden(`${network.name} is a pre-defined network and cannot be removed`)
-    if (this.sandboxes.connectedTo(network.id).length > 0)
+    if (this.sandboxes.isUsed(network.id))
       throw new Forbidden(`error while removing network: network ${network.name} id ${network.id} has active endpoints`)
     // The file last: a removal that is cut off leaves a network whose bridge the next daemon makes again.
     this.removeBridge(network)
@@ -171,7 +178,7 @@ export class Networks implements NetworkService {
   async prune(filters: NetworkFilters): Promise<string[]> {
     const removed: string[] = []
     for (const network of await this.list(filters)) {
-      if (PREDEFINED.includes(network.name) || Object.keys(network.containers).length > 0) continue
+      if (PREDEFINED.includes(network.name) || this.sandboxes.isUsed(network.id)) continue
       await this.remove(network.id)
       removed.push(network.name)
     }
@@ -198,10 +205,10 @@ export class Networks implements NetworkService {
     await this.sandboxes.restore(record)
   }
 
-  async checkEndpoint(ref: string, request: EndpointRequest): Promise<Network> {
+  async checkEndpoint(ref: string, request: EndpointRequest): Promise<NetworkIdentity> {
     const network = this.store.find(ref)
     validateEndpoint(network, request)
-    return this.describe(network)
+    return identityOf(network)
   }
 
   async connect(ref: string, containerId: string, request: EndpointRequest, netns: number): Promise<Connections> {
@@ -223,7 +230,7 @@ export class Networks implements NetworkService {
   }
 
   async counters(pid: number): Promise<Record<string, InterfaceCounters>> {
-    return this.sandboxes.counters(pid)
+    return countersOf(pid)
   }
 
   // --- Pieces ----------------------------------------------------------------------------------------------------------
@@ -285,6 +292,8 @@ export class Networks implements NetworkService {
       .map(route => Subnet.parse(route.destination))
   }
 }
+
+const identityOf = ({ id, name, driver }: StoredNetwork): NetworkIdentity => ({ id, name, driver })
 
 const firewallNetwork = (network: StoredNetwork): FirewallNetwork => {
   const subnets = network.ipam.config.map(config => config.subnet)

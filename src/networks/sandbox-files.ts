@@ -11,7 +11,7 @@ import {
   parseResolvConf,
   type ResolvConf,
 } from './etc-files.ts'
-import { NAME_SERVER } from './names/server.ts'
+import { NAME_SERVER } from './names/sockets.ts'
 import type { SandboxState, SandboxTexts } from './sandbox-state.ts'
 import type { SandboxRequest } from './types.ts'
 

@@ -3,7 +3,7 @@
 import type { ReservedPort } from './host-ports.ts'
 import type { NameServer } from './names/server.ts'
 import type { StoredNetwork } from './network-store.ts'
-import type { Endpoint, Sandbox, SandboxRequest } from './types.ts'
+import type { Connections, Endpoint, Sandbox, SandboxRequest } from './types.ts'
 
 /** One network of a sandbox, and the sandbox's place in it. */
 export interface Connection {
@@ -55,3 +55,20 @@ export const publishedConnection = ({ connections }: Pick<SandboxState, 'connect
 export const dnsNames = (request: SandboxRequest, aliases: readonly string[]): string[] => [
   ...new Set([request.containerName, ...aliases, request.containerId.slice(0, 12)]),
 ]
+
+/** Before anything of it is made. */
+export const newState = (request: SandboxRequest, sandboxId: string): SandboxState => ({
+  request,
+  sandboxId,
+  connections: new Map(),
+  reserved: [],
+  ports: {},
+  names: null,
+  files: { hosts: '', resolvConf: '' },
+})
+
+/** As others see it. */
+export const connectionsOf = ({ connections, ports }: SandboxState): Connections => ({
+  endpoints: Object.fromEntries([...connections.values()].map(({ network, endpoint }) => [network.name, endpoint])),
+  ports,
+})

@@ -43,6 +43,9 @@ export interface Network extends NetworkRequest {
   containers: Record<string, { name: string; endpointId: string; mac: string; ipv4: string; ipv6: string }>
 }
 
+/** What is known of a network without asking who is in it. */
+export type NetworkIdentity = Pick<Network, 'id' | 'name' | 'driver'>
+
 /** What a user may ask of an endpoint. */
 export interface EndpointRequest {
   aliases: string[]
@@ -179,6 +182,7 @@ export interface ExplainedNetwork {
 export interface NetworkService {
   list(filters: NetworkFilters): Promise<Network[]>
   inspect(ref: string): Promise<Network>
+  lookUp(ref: string): Promise<NetworkIdentity>
   /** Of a network, by its id; null when it is gone. */
   driverOf(id: string): string | null
   create(request: NetworkRequest): Promise<{ id: NetworkId; warning: string }>
@@ -195,7 +199,7 @@ export interface NetworkService {
   restoreSandbox(record: SandboxRecord): Promise<void>
 
   /** May a container be in this network, with this? For one that does not run. Returns the network. */
-  checkEndpoint(ref: string, request: EndpointRequest): Promise<Network>
+  checkEndpoint(ref: string, request: EndpointRequest): Promise<NetworkIdentity>
   /** Live: `netns` is a descriptor of the sandbox's namespace, which the caller closes. Returns all connections as they are then. */
   connect(ref: string, containerId: string, request: EndpointRequest, netns: number): Promise<Connections>
   disconnect(ref: string, containerId: string, netns: number): Promise<Connections>

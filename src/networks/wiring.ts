@@ -1,12 +1,13 @@
 /** An endpoint's interface: which driver makes it, what it is called on both sides, and how it goes away again. */
 
-import { createHash } from 'node:crypto'
 import { deleteLink, getLink, type Link, listLinks } from '../netlink/link.ts'
 import { addDefaultRoute } from '../netlink/route.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
-import { connectToBridge, disconnectFromBridge } from './bridge.ts'
+import type { BackgroundNetlink } from './background-netlink.ts'
+import { connectToBridge } from './bridge.ts'
 import { connectMacvlan } from './macvlan.ts'
 import { BRIDGE_OPTION, bridgeName } from './plan-network.ts'
+import { hostInterfaceOf, makeWire, type Wire } from './prepared-namespaces.ts'
 import type { Connection, Routing } from './sandbox-state.ts'
 import type { Endpoint } from './types.ts'
 
@@ -15,40 +16,71 @@ export interface WiringOptions {
   routing: Routing
   /** It has published ports. */
   hairpin: boolean
+  /** Noted at the host's end of the wire. */
+  note: string
+}
+
+/** Where an interface shall be. */
+export interface Ground {
+  netns: number
+  /** A socket in it. */
+  guest: NetlinkSocket
+  /** One that was made for this endpoint before; null: to be made. */
+  wire: Wire | null
+}
+
+/** What makes and takes away interfaces of the host: at once, and in its own time. */
+export interface Wirer {
+  host: NetlinkSocket
+  background: BackgroundNetlink
 }
 
 /** Makes the interface of an endpoint, up and with its addresses. @throws KernelError, Conflict, InvalidParameter */
-export function wireEndpoint(
-  host: NetlinkSocket,
+export async function wireEndpoint(
+  { host, background }: Wirer,
   { network, endpoint }: Connection,
-  netns: number,
-  { routing, hairpin }: WiringOptions,
-): void {
-  using guest = NetlinkSocket.openIn(netns)
+  { netns, guest, wire }: Ground,
+  { routing, hairpin, note }: WiringOptions,
+): Promise<void> {
   const mtu = network.options[BRIDGE_OPTION.MTU]
   const wiring = {
-    guestInterface: freeInterfaceName(guest),
     mac: endpoint.macAddress,
     mtu: mtu === undefined ? undefined : Number(mtu),
     addresses: addressesOf(endpoint),
     gateway: routing.ipv4?.endpoint === endpoint ? endpoint.gateway : '',
     ipv6Gateway: routing.ipv6?.endpoint === endpoint ? endpoint.ipv6Gateway : '',
   }
-  if (network.driver === 'macvlan') connectMacvlan(host, guest, netns, { ...wiring, options: network.options })
-  else
-    connectToBridge(host, guest, netns, {
+  const guestInterface = wire?.guestInterface ?? freeInterfaceName(guest)
+  if (network.driver === 'macvlan')
+    return connectMacvlan(host, guest, netns, { ...wiring, guestInterface, options: network.options })
+  const ends = { hostInterface: hostInterface(endpoint), guestInterface }
+  const made = wire ?? (await makeWire((...requests) => background.attempt(...requests), guest, netns, ends))
+  try {
+    connectToBridge(host, guest, made, {
       ...wiring,
       bridge: bridgeName(network),
-      hostInterface: hostInterface(endpoint),
+      note,
       isolated: network.options[BRIDGE_OPTION.ICC] === 'false',
       hairpin,
     })
+  } catch (error) {
+    host.attempt(deleteLink(made.hostInterface))
+    throw error
+  }
 }
 
-/** @param netns descriptor of the sandbox's namespace; null if it goes away by itself */
-export function unwireEndpoint(host: NetlinkSocket, { network, endpoint }: Connection, netns: number | null): void {
-  if (network.driver === 'bridge') disconnectFromBridge(host, hostInterface(endpoint))
-  if (network.driver !== 'macvlan' || netns === null) return
+/** Takes an interface away from a sandbox; of a wire the other end goes with it. @param netns descriptor of the sandbox's namespace */
+export async function unwireEndpoint(
+  { background }: Wirer,
+  { network, endpoint }: Connection,
+  netns: number,
+): Promise<void> {
+  if (network.driver === 'bridge') {
+    const [failed] = await background.attempt(deleteLink(hostInterface(endpoint)))
+    // ENODEV: it is gone already.
+    if (failed && failed.code !== 'ENODEV') throw failed
+  }
+  if (network.driver !== 'macvlan') return
   using guest = NetlinkSocket.openIn(netns)
   const link = linkOf(guest, endpoint)
   if (link) guest.request(deleteLink(link.name))
@@ -69,9 +101,7 @@ export function moveDefaultRoutes(netns: number, before: Routing, after: Routing
 const linkOf = (guest: NetlinkSocket, { macAddress }: Endpoint): Link | undefined =>
   listLinks(guest).find(link => link.mac === macAddress.toLowerCase())
 
-/** Known without being written down: a daemon that starts finds its predecessor's interfaces by it. */
-export const hostInterface = (endpoint: Endpoint): string =>
-  `veth${createHash('sha256').update(endpoint.endpointId).digest('hex').slice(0, 8)}`
+export const hostInterface = (endpoint: Endpoint): string => hostInterfaceOf(endpoint.endpointId)
 
 const addressesOf = (endpoint: Endpoint): { address: string; prefixLength: number }[] => [
   ...(endpoint.ipAddress ? [{ address: endpoint.ipAddress, prefixLength: endpoint.ipPrefixLength }] : []),

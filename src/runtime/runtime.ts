@@ -44,7 +44,7 @@ export async function planContainer(spec: ContainerSpec, stdin: ProcessIo['stdin
 
 async function factsForContainer(spec: ContainerSpec): Promise<HostFacts> {
   const binds = spec.mounts.filter(mount => mount.kind === 'bind')
-  const sources = binds.map(({ source }) => source)
+  const sources = binds.filter(({ tree }) => tree === undefined).map(({ source }) => source)
   const forProc = binds.filter(({ target }) => target === '/proc').map(({ source }) => source)
   const paths = [...sources, ...[...spec.maskedPaths, ...spec.readonlyPaths].map(cleanPath)]
   if (spec.initPath !== null) paths.push(spec.initPath)

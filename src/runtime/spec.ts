@@ -72,6 +72,11 @@ export type MountSpec =
       kind: 'bind'
       /** An absolute path on the host; opened before the root is entered. */
       source: string
+      /**
+       * A descriptor of a detached tree (open_tree(2)) that is mounted; `source` is only what it is called then, and not looked up
+       * again. The caller closes it after the start.
+       */
+      tree?: number
       target: string
       readonly: boolean
       /** With its submounts (docker's bind-recursive); readonly then means all of them. */

@@ -1,4 +1,4 @@
-/** What skiff is to reach (issue 8): how many times less than the Docker engine in the same run; and who else does the job. */
+/** What skiff is to reach (issues 4 and 8): how many times less than the Docker engine in the same run; and who else does the job. */
 
 import type { Contender, Others } from './others.ts'
 
@@ -41,6 +41,12 @@ const AIMS: [job: string, aim: Aim][] = [
   ['commit of', { times: 4 }],
   ['export of', { times: 2 }],
   ['cp out of it', { times: 3 }],
+  ['import of', { times: 2 }],
+  ['pull of', { times: 3 }],
+  ['list of 30 images', { times: 5 }],
+  ['df with these', { times: 5 }],
+  ['`images` as a command', { times: 5 }],
+  ['`system df` as a command', { times: 5 }],
   ['build: FROM, 3 RUN, COPY, without cache', { times: 10 }],
   ['build: the same, all cached', { times: 6 }],
 ]

@@ -1,6 +1,7 @@
 /** The benchmark's run: see ./run. A test file by form only, because vitest runs TypeScript on every Node that skiff supports. */
 
 import { mkdtemp, rm } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { test } from 'vitest'
 import { startDaemon } from '../support/daemon.ts'
 import { disposeLater } from '../support/disposal.ts'
@@ -26,9 +27,13 @@ const isWanted = (job: string): boolean => only.some(word => job.includes(word))
 /** What is done often is done before it counts, too. */
 const warmUps = ({ share }: Job): number => (share >= 1 ? 2 : share >= 0.2 ? 1 : 0)
 
+/** What one engine leaves to the kernel (namespaces to be torn down, shims that end) is not to be the next one's loss. */
+const SETTLE_MS = 150
+
 /** In milliseconds. */
 async function time(job: Job, engine: Engine): Promise<number> {
   await job.before?.(engine)
+  await pause(SETTLE_MS)
   const begin = performance.now()
   await job.run(engine)
   const spent = performance.now() - begin
@@ -52,7 +57,10 @@ async function measure(job: Job, { skiff, docker, others }: Sides): Promise<Row>
   for (let round = -warmUps(job); round < times; round++) {
     const spent = { docker: await time(job, docker), skiff: await time(job, skiff) }
     const theirs = new Map<string, number>()
-    for (const { name, run } of contenders) theirs.set(name, await run())
+    for (const { name, run } of contenders) {
+      await pause(SETTLE_MS)
+      theirs.set(name, await run())
+    }
     if (round < 0) continue
     row.docker.push(spent.docker)
     row.skiff.push(spent.skiff)

@@ -4,7 +4,7 @@ import { buffer } from 'node:stream/consumers'
 import { create, exec, remove, start } from '../support/containers.ts'
 import type { Engine } from '../support/engine.ts'
 import { fixture, importImage } from '../support/images.ts'
-import { inParallel } from './in-parallel.ts'
+import { inParallel } from '../support/in-parallel.ts'
 
 export interface Job {
   name: string

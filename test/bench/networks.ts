@@ -8,7 +8,7 @@ import { exec, inspect, remove, start } from '../support/containers.ts'
 import { startDaemon } from '../support/daemon.ts'
 import { disposeLater } from '../support/disposal.ts'
 import type { Engine } from '../support/engine.ts'
-import { importBusybox, importServices } from '../support/images.ts'
+import { fixture, importBusybox, importServices } from '../support/images.ts'
 import { RUN } from '../support/machine.ts'
 import { startReferenceEngine } from '../support/reference-engine.ts'
 import { nginx } from '../support/services.ts'
@@ -17,32 +17,35 @@ import { median } from './table.ts'
 const run = promisify(execFile)
 const rounds = Number(process.env.SKIFF_BENCH_ROUNDS ?? 5)
 const only = process.env.SKIFF_BENCH_ONLY ?? ''
+const engines = (process.env.SKIFF_BENCH_ENGINES ?? 'docker,skiff').split(',')
 const MEGABYTES = 1024
 const REQUESTS = 10_000
 const CLIENTS = 8
 const CROWD = 50
 
-/** One engine with its web server, a client container, and the programs of the image on the engine's own host. */
+/** One engine. */
 interface Side {
   engine: Engine
+}
+
+/** … with its web server, a client container, and the programs of the image on the engine's own host. */
+interface Served extends Side {
   address: string
   port: string
   inside(command: string[]): Promise<string>
   host(command: string[]): Promise<string>
 }
 
-interface Measure {
+interface Measure<S = Side> {
   name: string
   unit: string
   /** More is better. */
   rate: boolean
-  take(side: Side): Promise<number>
+  take(side: S): Promise<number>
 }
 
-async function prepare(engine: Engine, root: string): Promise<Side> {
-  await importBusybox(engine)
+async function serve(engine: Engine, root: string): Promise<Served> {
   await importServices(engine)
-  await engine.api.post('/networks/create', { Name: 'bench' })
   const place = { NetworkMode: 'bench' }
   const web = await start(engine, nginx({ ...place, PortBindings: { '80/tcp': [{ HostPort: '' }] } }))
   const client = await start(engine, { Image: 'services', Cmd: ['sleep', '100000'], HostConfig: place })
@@ -74,7 +77,7 @@ const perSecond = (report: string): number => {
 const download = (url: string): string[] => ['curl', '-sSf', '-o', '/dev/null', '-w', '%{speed_download}', url]
 const megabytes = (speed: string): number => Number(speed) / 1e6
 
-const packets: Measure[] = [
+const packets: Measure<Served>[] = [
   {
     name: 'container to container, a connection per request',
     unit: 'requests/s',
@@ -121,14 +124,21 @@ async function milliseconds(work: () => Promise<unknown>): Promise<number> {
 
 const idle = (HostConfig: object) => ({ Image: 'busybox', Cmd: ['sleep', '100000'], StopSignal: 'SIGKILL', HostConfig })
 
-/** Starts a crowd with CLIENTS at a time. Resolves with the containers. */
+/** CLIENTS at a time. */
+async function byClients(count: number, work: (number: number) => Promise<void>): Promise<void> {
+  let next = 0
+  const client = async () => {
+    while (next < count) await work(next++)
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, client))
+}
+
+/** Resolves with the containers. */
 async function startCrowd(engine: Engine): Promise<string[]> {
   const ids: string[] = []
-  const client = async (count: number) => {
-    for (let number = 0; number < count; number++)
-      ids.push(await start(engine, idle({ PortBindings: { '80/tcp': [{ HostPort: '' }] } })))
-  }
-  await Promise.all(Array.from({ length: CLIENTS }, (_, n) => client(Math.floor((CROWD + n) / CLIENTS))))
+  await byClients(CROWD, async () => {
+    ids.push(await start(engine, idle({ PortBindings: { '80/tcp': [{ HostPort: '' }] } })))
+  })
   return ids
 }
 
@@ -142,7 +152,7 @@ const places: Measure[] = [
       const spent = await milliseconds(async () => {
         ids = await startCrowd(engine)
       })
-      for (const id of ids) await remove(engine, id)
+      await byClients(ids.length, async number => remove(engine, ids[number] as string))
       return spent
     },
   },
@@ -169,28 +179,51 @@ const places: Measure[] = [
   },
 ]
 
-test('figures', async () => {
+/** The programs with which the host itself asks. */
+async function unpackServices(): Promise<string> {
+  const root = await mkdtemp(`/var/tmp/skiff-test-${RUN}-`)
+  disposeLater(() => rm(root, { recursive: true, force: true }))
+  await run('tar', ['-xf', await fixture('services.tar'), '-C', root])
+  return root
+}
+
+async function startEngine(name: string): Promise<Engine> {
+  if (name === 'docker') return startReferenceEngine({ parent: '/var/tmp' })
   const execRoot = await mkdtemp(`/dev/shm/skiff-test-${RUN}-`)
   disposeLater(() => rm(execRoot, { recursive: true, force: true }))
-  const skiff = await startDaemon({ parent: '/var/tmp', execRoot, logLevel: 'info' })
-  const docker = await startReferenceEngine({ parent: '/var/tmp' })
-  await importServices(skiff)
-  const layer = await start(skiff, { Image: 'services', Cmd: ['true'], HostConfig: { NetworkMode: 'none' } })
-  const root = (await skiff.api.get(`/containers/${layer}/explain`, { format: 'json' })).root.layers[0]
-  const sides = { docker: await prepare(docker, root), skiff: await prepare(skiff, root) }
-  for (const { name, unit, rate, take } of [...packets, ...places]) {
-    if (!name.includes(only)) continue
-    const taken = { docker: [] as number[], skiff: [] as number[] }
-    // In turns, so that what else the machine does meets both; the first round warms up.
-    for (let round = 0; round <= rounds; round++)
-      for (const side of ['docker', 'skiff'] as const) {
-        const figure = await take(sides[side])
-        if (round > 0) taken[side].push(figure)
-      }
-    const [theirs, ours] = [median(taken.docker), median(taken.skiff)]
-    const ratio = rate ? ours / theirs : theirs / ours
-    console.log(
-      `${name.padEnd(60)} Docker ${theirs.toFixed(1)} ${unit}, skiff ${ours.toFixed(1)} ${unit}: ${ratio.toFixed(2)} times as ${rate ? 'many' : 'fast'}`,
-    )
+  return startDaemon({ parent: '/var/tmp', execRoot, logLevel: 'info' })
+}
+
+/** In turns, so that what else the machine does meets both; of several rounds one more, the first, warms up. */
+async function measure<S>({ name, unit, rate, take }: Measure<S>, sides: Record<string, S>): Promise<void> {
+  const taken: Record<string, number[]> = Object.fromEntries(Object.keys(sides).map(key => [key, []]))
+  for (let round = rounds > 1 ? 0 : 1; round <= rounds; round++)
+    for (const [key, side] of Object.entries(sides)) {
+      const figure = await take(side)
+      if (round > 0) taken[key]?.push(figure)
+    }
+  const medians = Object.entries(taken).map(([key, figures]) => [key, median(figures)] as const)
+  const shown = medians.map(([key, figure]) => `${key} ${figure.toFixed(1)} ${unit}`).join(', ')
+  const [theirs, ours] = medians.map(([, figure]) => figure)
+  const ratio = theirs === undefined || ours === undefined ? null : rate ? ours / theirs : theirs / ours
+  const words = ratio === null ? '' : `: ${ratio.toFixed(2)} times as ${rate ? 'many' : 'fast'}`
+  console.log(`${name.padEnd(60)} ${shown}${words}`)
+}
+
+test('figures', async () => {
+  const isWanted = ({ name }: { name: string }) => name.includes(only)
+  const sides: Record<string, Side> = {}
+  for (const name of engines) {
+    const engine = await startEngine(name)
+    await importBusybox(engine)
+    await engine.api.post('/networks/create', { Name: 'bench' })
+    sides[name] = { engine }
   }
+  if (packets.some(isWanted)) {
+    const root = await unpackServices()
+    const served: Record<string, Served> = {}
+    for (const [name, { engine }] of Object.entries(sides)) served[name] = await serve(engine, root)
+    for (const one of packets.filter(isWanted)) await measure(one, served)
+  }
+  for (const one of places.filter(isWanted)) await measure(one, sides)
 })

@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { disposeLater } from '../support/disposal.ts'
 import { fixture } from '../support/images.ts'
+import { inParallel } from '../support/in-parallel.ts'
 import { RUN } from '../support/machine.ts'
-import { inParallel } from './in-parallel.ts'
 
 const run = promisify(execFile)
 const BARE = fileURLToPath(new URL('bare.c', import.meta.url))

@@ -2,7 +2,7 @@
 
 import { randomBytes, randomInt } from 'node:crypto'
 import { closeSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -91,9 +91,18 @@ test(`${CROWD} containers on one network have addresses of their own, in the ker
     for (let number = 0; number <= ROOM; number++) await networks.releaseSandbox(request(number).containerId)
     for (const netns of namespaces.splice(0)) closeSync(netns)
     await networks.remove('crowd')
+    // Those that are made ahead, while there are starts.
+    await expect.poll(namespacesHeld, { timeout: 30_000 }).toBeGreaterThan(0)
   } finally {
     for (const netns of namespaces) closeSync(netns)
     networks.retire()
     await rm(folder, { recursive: true, force: true })
   }
+  await expect.poll(namespacesHeld, { timeout: 30_000 }).toBe(0)
 }, 180_000)
+
+/** How many network namespaces this process has a descriptor of. */
+async function namespacesHeld(): Promise<number> {
+  const links = (await readdir('/proc/self/fd')).map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => ''))
+  return (await Promise.all(links)).filter(target => target.startsWith('net:[')).length
+}

@@ -1,7 +1,7 @@
 /** Networks by their life: made, shown, joined, left, removed; what containers on them reach and what not. */
 
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { ApiError, Json } from '../support/client.ts'
@@ -99,9 +99,10 @@ describe('the default bridge', () => {
 describe('a network of a user', () => {
   test('is created as asked, listed, filtered, inspected and removed', async () => {
     const subnet = `${skiff.addresses.free}0/24`
+    const bridge = `sk-n${randomBytes(4).toString('hex')}`
     const Id = await network('front', {
       Labels: { tier: 'web' },
-      Options: { 'com.docker.network.bridge.name': 'sk-named0', 'com.docker.network.driver.mtu': '1400' },
+      Options: { 'com.docker.network.bridge.name': bridge, 'com.docker.network.driver.mtu': '1400' },
       IPAM: {
         Config: [
           {
@@ -138,7 +139,7 @@ describe('a network of a user', () => {
     )
     await remove(skiff, id)
     await removeNetworks(Id.slice(0, 12))
-    expect((await lookAtMachine()).links).not.toContain('link sk-named0')
+    expect((await lookAtMachine()).links).not.toContain(`link ${bridge}`)
     expect(await refusal(show('front'))).toBe('404 network front not found')
   })
 
@@ -417,6 +418,21 @@ test('a container shares the network of another', async () => {
   expect((await settings(guest)).Networks).toEqual({})
   await Promise.all([owner, guest].map(id => remove(skiff, id)))
   expect(await refusal(start(skiff, on('container:gone')))).toMatch(/No such container: gone$/)
+})
+
+test('with its owner a shared network goes, and the address is free for another', async () => {
+  await network('lent')
+  const owner = await start(skiff, on('lent'))
+  const guest = await start(skiff, on(`container:${owner}`))
+  const interfaces = async () => (await exec(skiff, guest, ['ls', '/sys/class/net'])).stdout
+  expect(await interfaces()).toBe('eth0\nlo\n')
+  const address = await addressOf(owner, 'lent')
+  await remove(skiff, owner)
+  const heir = await start(skiff, on('lent'))
+  expect(await addressOf(heir, 'lent')).toBe(address)
+  await expect.poll(interfaces, { timeout: 30_000 }).toBe('lo\n')
+  await Promise.all([guest, heir].map(id => remove(skiff, id)))
+  await removeNetworks('lent')
 })
 
 test('macvlan: an interface of the host carries the container’s', async () => {

@@ -2,10 +2,10 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { inParallel } from '../bench/in-parallel.ts'
 import type { Json } from './client.ts'
 import { remove, start } from './containers.ts'
 import type { Daemon } from './daemon.ts'
+import { inParallel } from './in-parallel.ts'
 import { cgroups, entries } from './machine.ts'
 
 /** A bridge has 1,023 ports at most, and a /24 would have fewer addresses. */

@@ -6,8 +6,9 @@
 import { mkdirSync } from 'node:fs'
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeTemporaries, writeAtomically } from '../../kernel/atomic-file.ts'
+import { overwrite, removeTemporaries, writeAtomically } from '../../kernel/atomic-file.ts'
 import { timestampNow } from '../../kernel/clock.ts'
+import { isObject } from '../../kernel/salvage.ts'
 import type { ChainId, DiffId } from '../../snapshots/types.ts'
 
 export interface CacheRecord {
@@ -38,8 +39,10 @@ export class BuildCache {
     await removeTemporaries(cache.#folder)
     for (const name of await readdir(cache.#folder)) {
       if (!name.endsWith('.json')) continue
-      const record = JSON.parse(await readFile(join(cache.#folder, name), 'utf8')) as CacheRecord
-      cache.#records.set(record.key, record)
+      const record = parseRecord(await readFile(join(cache.#folder, name), 'utf8'))
+      if (record?.key === name.slice(0, -'.json'.length)) cache.#records.set(record.key, record)
+      // As a power cut leaves what nobody waited for: the step is done once more.
+      else await rm(join(cache.#folder, name), { force: true })
     }
     return cache
   }
@@ -84,11 +87,24 @@ export class BuildCache {
     for (const key of keys) await rm(this.#path(key), { force: true })
   }
 
-  #write(record: CacheRecord): Promise<void> {
-    return writeAtomically(this.#path(record.key), `${JSON.stringify(record, null, 2)}\n`, { durable: false })
+  async #write(record: CacheRecord): Promise<void> {
+    const text = `${JSON.stringify(record, null, 2)}\n`
+    // Most have been there before, and only say when they were used.
+    if (!overwrite(this.#path(record.key), text))
+      await writeAtomically(this.#path(record.key), text, { durable: false })
   }
 
   #path(key: string): string {
     return join(this.#folder, `${key}.json`)
+  }
+}
+
+function parseRecord(text: string): CacheRecord | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    const isRecord = isObject(value) && typeof value.key === 'string' && typeof value.lastUsed === 'string'
+    return isRecord && 'layer' in value ? (value as unknown as CacheRecord) : null
+  } catch {
+    return null
   }
 }

@@ -231,7 +231,6 @@ function readCopy(reading: Reading, kind: 'copy' | 'add'): Instruction {
     parents: flags.bool('parents'),
     exclude: flags.list('exclude'),
     checksum: flags.text('checksum'),
-    keepGitDir: flags.bool('keep-git-dir'),
     location: locationOf(statement),
   }
 }

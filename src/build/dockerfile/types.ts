@@ -39,7 +39,6 @@ export interface CopySources {
   parents: boolean
   exclude: string[]
   checksum: string
-  keepGitDir: boolean
 }
 
 export interface HealthSpec {

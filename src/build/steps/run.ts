@@ -14,7 +14,7 @@ import type { Scope } from '../scope.ts'
 import { keyOf, type State } from '../state.ts'
 import type { Workshop } from '../workshop.ts'
 import { argvOf } from './configure.ts'
-import { runProcess } from './container.ts'
+import { runProcess, type StepProcess } from './container.ts'
 import type { StepPlan } from './step.ts'
 
 export async function planRun(
@@ -48,32 +48,32 @@ export async function planRun(
         const opened = await openMounts(workshop, mounts, undo)
         if (script !== null) opened.mounts.push(await scriptMount(workshop, script))
         workshop.tell({ kind: 'running', step, container: id })
-        const decode = { stdout: new TextDecoder(), stderr: new TextDecoder() }
-        const code = await runProcess(
-          workshop.context,
-          {
-            id,
-            argv: script === null ? argv : [SCRIPT],
-            env: [...config.env, ...all, ...opened.env],
-            cwd,
-            user: config.user,
-            root,
-            rootKey: `build ${state.chain.at(-1) ?? 'scratch'}`,
-            config: workshop.request.container.config,
-            host: workshop.request.container.host,
-            networkMode: networkMode(workshop, instruction),
-            mounts: opened.mounts,
-            onOutput: (stream, bytes) => {
-              workshop.tell({ kind: 'output', step, stream, text: decode[stream].decode(bytes, { stream: true }) })
-            },
-          },
-          workshop.signal,
-          workshop.later,
-        )
+        const { container } = workshop.request
+        const process: StepProcess = {
+          id,
+          argv: script === null ? argv : [SCRIPT],
+          env: [...config.env, ...all, ...opened.env],
+          cwd,
+          user: config.user,
+          root,
+          rootKey: `build ${state.chain.at(-1) ?? 'scratch'}`,
+          config: container.config,
+          host: container.host,
+          networkMode: networkMode(workshop, instruction),
+          mounts: opened.mounts,
+          onOutput: tellOutput(workshop, step),
+        }
+        const code = await runProcess(workshop.context, process, workshop.signal, workshop.later)
         if (workshop.signal.aborted) throw new BuildCancelled()
         if (code !== 0) throw failed(argv, code, instruction.location)
       }),
   }
+}
+
+/** A character may come in two pieces. */
+function tellOutput({ tell }: Workshop, step: number): StepProcess['onOutput'] {
+  const decode = { stdout: new TextDecoder(), stderr: new TextDecoder() }
+  return (stream, bytes) => tell({ kind: 'output', step, stream, text: decode[stream].decode(bytes, { stream: true }) })
 }
 
 /** Where a script stands that brings its own interpreter. */

@@ -45,13 +45,7 @@ export function containerBody(creation: Creation): ContainerBody {
   const mounts = mountsOf(project, service, creation.inherited)
   const endpoints = endpointsOf(project, service, { resolve: creation.resolve, useAliases: oneOff?.useAliases ?? true })
   const modes = namespaceModes(service, creation.resolve)
-  const ports = oneOff && !oneOff.publish ? [] : (service.ports ?? [])
-  const bindings: Record<string, { HostIp: string; HostPort: string }[]> = {}
-  for (const { target, protocol, published = '', host_ip = '' } of ports)
-    bindings[`${target}/${protocol}`] = [
-      ...(bindings[`${target}/${protocol}`] ?? []),
-      { HostIp: host_ip, HostPort: published },
-    ]
+  const bindings = oneOff && !oneOff.publish ? {} : portBindings(service)
   const exposed = [...Object.keys(bindings), ...(service.expose ?? []).flatMap(exposedPorts)]
   const attached = oneOff?.attach ?? false
   return {
@@ -92,6 +86,15 @@ export function containerBody(creation: Creation): ContainerBody {
       },
     },
   }
+}
+
+function portBindings({ ports = [] }: Service): Record<string, { HostIp: string; HostPort: string }[]> {
+  const bindings: ReturnType<typeof portBindings> = {}
+  for (const { target, protocol, published = '', host_ip = '' } of ports) {
+    bindings[`${target}/${protocol}`] ??= []
+    bindings[`${target}/${protocol}`]?.push({ HostIp: host_ip, HostPort: published })
+  }
+  return bindings
 }
 
 function labelsOf({ project, service, number, imageId, version, oneOff }: Creation): Record<string, string> {

@@ -3,7 +3,7 @@
 import type { Engine } from '../../client/engine.ts'
 import { LABEL } from '../engine/labels.ts'
 import type { Container } from '../engine/observe.ts'
-import { type Condition, PlanBuilder } from '../plan/plan.ts'
+import { type Condition, type Plan, PlanBuilder } from '../plan/plan.ts'
 import type { Project, Service } from '../project.ts'
 import { execute } from './execute.ts'
 import { Performer } from './perform.ts'
@@ -17,6 +17,34 @@ export async function startExisting(
   around: Surroundings,
   onStarted?: (name: string) => void,
 ): Promise<void> {
+  const performer = new Performer({
+    engine,
+    project: project ?? NO_PROJECT,
+    observed: { containers, networks: [], volumes: [] },
+    images: {},
+    around,
+    onStarted,
+  })
+  const { failure } = await execute(planStarts(project, containers), performer.perform, around.signal)
+  if (failure) throw failure
+}
+
+/** What is known of a project without its files. */
+const NO_PROJECT: Project = {
+  name: '',
+  folder: '',
+  files: [],
+  services: {},
+  inactive: {},
+  networks: {},
+  volumes: {},
+  secrets: {},
+  configs: {},
+  extensions: {},
+  environment: {},
+}
+
+function planStarts(project: Project | undefined, containers: readonly Container[]): Plan {
   const build = new PlanBuilder()
   const started = new Map<string, number[]>()
   const visit = (name: string): number[] => {
@@ -40,29 +68,7 @@ export async function startExisting(
     return ids
   }
   for (const { service } of containers) visit(service)
-  const empty: Project = {
-    name: '',
-    folder: '',
-    files: [],
-    services: {},
-    inactive: {},
-    networks: {},
-    volumes: {},
-    secrets: {},
-    configs: {},
-    extensions: {},
-    environment: {},
-  }
-  const performer = new Performer({
-    engine,
-    project: project ?? empty,
-    observed: { containers, networks: [], volumes: [] },
-    images: {},
-    around,
-    onStarted,
-  })
-  const { failure } = await execute(build.operations, performer.perform, around.signal)
-  if (failure) throw failure
+  return build.operations
 }
 
 /** As the file says, or as the labels remember. */

@@ -4,7 +4,7 @@ import { closeSync } from 'node:fs'
 import { Conflict, Forbidden, NotFound, NotImplemented } from '../../kernel/errors.ts'
 import { openNetworkNamespace } from '../../kernel/namespaces.ts'
 import { pidfdIsAlive } from '../../kernel/pidfd.ts'
-import type { Connections, Network, NetworkService } from '../../networks/types.ts'
+import type { Connections, NetworkIdentity, NetworkService } from '../../networks/types.ts'
 import type { Context } from '../context.ts'
 import type { LiveContainer, LiveProcess } from '../live.ts'
 import { pidfdOf } from '../pidfd.ts'
@@ -26,7 +26,7 @@ export function connectContainer(
   return container.queue.run(async () => {
     const networks = networksOf(context)
     refuseDead(container)
-    const network = await networks.inspect(networkRef)
+    const network = await networks.lookUp(networkRef)
     refuseMode(container, network)
     const { process, state } = container
     if (process === null) {
@@ -52,7 +52,7 @@ export function disconnectContainer(
   return container.queue.run(async () => {
     const networks = networksOf(context)
     refuseDead(container)
-    const network = await networks.inspect(networkRef)
+    const network = await networks.lookUp(networkRef)
     const { process, state, config } = container
     if (network.driver === 'host' && config.hostConfig.networkMode === 'host') throw new Forbidden(HOST_NETWORK)
     if (!(network.name in state.network.endpoints)) {
@@ -82,7 +82,7 @@ function findConnected(context: Context, ref: string, force: boolean): LiveConta
 
 const HOST_NETWORK = 'container cannot be disconnected from host network or connected to host network'
 
-const isIdOf = (ref: string, { id }: Network): boolean => ref !== '' && id.startsWith(ref)
+const isIdOf = (ref: string, { id }: NetworkIdentity): boolean => ref !== '' && id.startsWith(ref)
 
 function networksOf({ rooms }: Context): NetworkService {
   if (rooms.networks === null) throw new NotImplemented('this daemon runs without networks of its own')
@@ -94,7 +94,7 @@ function refuseDead({ id, removing, state }: LiveContainer): void {
     throw new Conflict(`Container ${id} is marked for removal and cannot be connected or disconnected to the network`)
 }
 
-function refuseMode({ config, state }: LiveContainer, network: Network): void {
+function refuseMode({ config, state }: LiveContainer, network: NetworkIdentity): void {
   const { networkMode } = config.hostConfig
   if (networkMode === 'host' || networkMode.startsWith('container:')) {
     throw new Forbidden(

@@ -116,7 +116,7 @@ async function emptyEndpoints(context: Context, parts: NetworkParts): Promise<Re
   if (parts.hostConfig.networkMode.startsWith('container:')) return {}
   const { networks } = context.rooms
   const entries = Object.entries(parts.endpoints).map(async ([ref, endpoint]) => {
-    const network = (networks && (await ifThere(networks.inspect(ref)))) ?? { id: '', name: ref }
+    const network = (networks && (await ifThere(networks.lookUp(ref)))) ?? { id: '', name: ref }
     return [network.name, idleEndpoint(network.id, endpoint)] as const
   })
   return Object.fromEntries(await Promise.all(entries))

@@ -54,10 +54,16 @@ function look(snapshots: Snapshots, root: RootMount, asked: readonly MountSpec[]
   }
 }
 
-const withoutSource = (mount: MountSpec): MountSpec => (mount.kind === 'bind' ? { ...mount, source: '' } : mount)
+function withoutSource(mount: MountSpec): MountSpec {
+  if (mount.kind !== 'bind') return mount
+  const { tree: _, ...others } = mount
+  return { ...others, source: '' }
+}
 
 const withSources = (settled: readonly MountSpec[], asked: readonly MountSpec[]): MountSpec[] =>
   settled.map((mount, index) => {
     const own = asked[index]
-    return mount.kind === 'bind' && own?.kind === 'bind' ? { ...mount, source: own.source } : mount
+    if (mount.kind !== 'bind' || own?.kind !== 'bind') return mount
+    const { tree: _, ...others } = mount
+    return { ...others, source: own.source, ...(own.tree !== undefined && { tree: own.tree }) }
   })

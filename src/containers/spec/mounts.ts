@@ -43,10 +43,9 @@ const file = (source: string, target: string, readonly: boolean): MountSpec => (
 async function toSpec(mount: ContainerMount, sources: MountSources, map: IdMap | undefined): Promise<MountSpec> {
   const { destination: target, propagation, recursive, rw } = mount
   if (mount.type === 'tmpfs') return { kind: 'tmpfs', target, options: mapTmpfsOptions(mount.tmpfsOptions, map) }
-  const source = mount.type === 'volume' ? await sources.volume(mount) : await sources.bind(mount)
   return {
     kind: 'bind',
-    source,
+    ...(mount.type === 'volume' ? await sources.volume(mount) : await sources.bind(mount)),
     target,
     readonly: !rw,
     recursive,

@@ -3,35 +3,54 @@
 import { mkdir, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { hasCode, InvalidParameter } from '../../kernel/errors.ts'
+import { close } from '../../kernel/files.ts'
 import { mountAt, mountTable } from '../../kernel/mount-table.ts'
 import type { Undo } from '../../kernel/undo.ts'
 import type { Context } from '../context.ts'
 import type { LiveContainer } from '../live.ts'
 import type { ContainerMount } from '../store/record.ts'
-import { subfolder } from './subpath.ts'
+import { type OpenedTree, openSubpath } from './subpath.ts'
+
+/** A path of the host that is to be mounted; with `tree` it is opened already. */
+export type MountSource = Pick<OpenedTree, 'source'> & Partial<OpenedTree>
 
 export interface MountSources {
-  /** The path of the host that is to be mounted. */
-  bind(mount: ContainerMount): Promise<string>
-  volume(mount: ContainerMount): Promise<string>
+  bind(mount: ContainerMount): Promise<MountSource>
+  volume(mount: ContainerMount): Promise<MountSource>
+}
+
+export interface OpenedSources extends MountSources {
+  /** Lets go of what was opened: the container has it. */
+  close(): void
 }
 
 /** Missing folders are made where Docker makes them; volumes are held until the container ends. */
-export const startSources = (context: Context, { id }: LiveContainer, undo: Undo): MountSources => ({
-  bind: bindSource,
-  async volume({ name, subpath, destination, driver, propagation, rw }) {
-    const { volumes, emit } = context.rooms
-    const folder = await volumes.acquire(name, id)
-    undo.defer(() => volumes.release(name, id))
-    const attributes = { container: id, destination, driver, propagation, 'read/write': String(rw) }
-    emit({ type: 'volume', action: 'mount', actorId: name, attributes })
-    return subpath === '' ? folder : subfolder(folder, subpath)
-  },
-})
+export function startSources(context: Context, { id }: LiveContainer, undo: Undo): OpenedSources {
+  const trees: number[] = []
+  const closeTrees = (): void => {
+    for (const tree of trees.splice(0)) close(tree)
+  }
+  undo.defer(closeTrees)
+  return {
+    bind: async mount => ({ source: await bindSource(mount) }),
+    async volume({ name, subpath, destination, driver, propagation, rw, recursive }) {
+      const { volumes, emit } = context.rooms
+      const folder = await volumes.acquire(name, id)
+      undo.defer(() => volumes.release(name, id))
+      const attributes = { container: id, destination, driver, propagation, 'read/write': String(rw) }
+      emit({ type: 'volume', action: 'mount', actorId: name, attributes })
+      if (subpath === '') return { source: folder }
+      const opened = openSubpath(folder, subpath, { recursive })
+      trees.push(opened.tree)
+      return opened
+    },
+    close: closeTrees,
+  }
+}
 
 export const PLANNED_SOURCES: MountSources = {
-  bind: async ({ source }) => source,
-  volume: async ({ source, subpath }) => join(source, subpath),
+  bind: async ({ source }) => ({ source }),
+  volume: async ({ source, subpath }) => ({ source: join(source, subpath) }),
 }
 
 async function bindSource({ source, createSource, propagation }: ContainerMount): Promise<string> {

@@ -5,6 +5,7 @@
 
 import { dirname } from 'node:path'
 import { InvalidParameter } from '../../kernel/errors.ts'
+import type { Slots } from '../../program/builder.ts'
 import { call } from '../../program/calls.ts'
 import { AT_FDCWD, OPEN_TREE } from '../../program/flags.ts'
 import { inRoot, word } from '../../program/shell.ts'
@@ -34,14 +35,20 @@ const MAY_COVER_IN_PROC = new Set([
   '/proc/sys/crypto/fips_enabled',
 ])
 
-const treeOf = ({ slots }: ContainerContext, bind: BindSpec): Slot => slots.named(`tree ${bind.target}`)
+const treeOf = ({ slots }: ContainerContext, bind: BindSpec): Slot =>
+  passTree(slots, bind) ?? slots.named(`tree ${bind.target}`)
+
+/** The slot of a tree that the daemon has opened. */
+export const passTree = (slots: Slots, { tree, target }: BindSpec): Slot | null =>
+  tree === undefined ? null : slots.passed(tree, `tree ${target}`)
 
 /** Opens a tree of the host and gives it the attributes that it shall have inside. */
 export function gatherBind(context: ContainerContext, bind: BindSpec): Step[] {
   const tree = treeOf(context, bind)
-  const open = cloneTree(bind.source, tree, bind.recursive, `${bind.source} of the host, as a tree of its own`)
+  const why = `${bind.source} of the host, as a tree of its own`
+  const open = bind.tree === undefined ? [cloneTree(bind.source, tree, bind.recursive, why)] : []
   const mapped = bind.idmapped ? mapTree(context, tree, "a volume's files have the ids that they have inside") : []
-  return about(bind, [open, ...mapped, ...dress(bind, tree)])
+  return about(bind, [...open, ...mapped, ...dress(bind, tree)])
 }
 
 const about = ({ source, target }: BindSpec, steps: readonly Step[]): Step[] =>
@@ -87,7 +94,7 @@ export function attachBind(context: ContainerContext, bind: BindSpec): Step[] {
   const target = slots.named('target')
   const tree = treeOf(context, bind)
   placed.set(bind.target, tree)
-  const found = facts.kindOf(bind.source)
+  const found = bind.tree === undefined ? facts.kindOf(bind.source) : (bind.sourceKind ?? 'folder')
   const kind = found === 'missing' ? (bind.sourceKind ?? 'folder') : found
   const steps: Step[] = [
     ...openTarget(slots, root, bind.target, target, { kind }),

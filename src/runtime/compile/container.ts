@@ -8,7 +8,7 @@ import { call } from '../../program/calls.ts'
 import { CLONE } from '../../program/flags.ts'
 import type { Program, Slot, Step } from '../../program/step.ts'
 import type { ContainerSpec, MountSpec } from '../spec.ts'
-import { attachBind, type BindSpec, checkTarget, gatherBind } from './binds.ts'
+import { attachBind, type BindSpec, checkTarget, gatherBind, passTree } from './binds.ts'
 import { gatherCgroupView, placeCgroupView } from './cgroup-view.ts'
 import { enterWorkingFolder, execute, loadFilter, makeWorkingFolder } from './command.ts'
 import { type ContainerContext, entersCwdAsRoot, type HostFacts, type Streams } from './context.ts'
@@ -108,6 +108,7 @@ function passDescriptors(spec: ContainerSpec, slots: Slots): { pid: Slot | null 
   }
   if (spec.shmOf !== null) slots.passed(spec.shmOf, 'shm_owner')
   passUserNamespace(slots, spec.userNamespace)
+  for (const mount of spec.mounts) if (mount.kind === 'bind') passTree(slots, mount)
   return { pid: pidSlot }
 }
 

@@ -12,7 +12,6 @@ import type { Compiled } from '../compile/container.ts'
 import type { ContainerSpec } from '../spec.ts'
 import type { Trace } from '../start-failed.ts'
 import { describeNamespaces, type NamespaceFacts } from './namespaces.ts'
-import { type NetworkFacts, networkText } from './network.ts'
 import { describeRoot, type RootFacts } from './root.ts'
 
 export interface ExplainSubject {
@@ -26,8 +25,14 @@ export interface ExplainSubject {
   pid: number | null
   /** Files of the cgroup with their values: of the group as it is, or as it would be made. */
   cgroup: readonly CgroupSetting[]
-  /** null: it has none, or not yet. */
-  network: NetworkFacts | null
+  network: NetworkPart
+}
+
+/** What the room of networks says of itself: this one does not know it. */
+export interface NetworkPart {
+  /** For tools; null: it has none, or not yet. */
+  facts: object | null
+  text: readonly string[]
 }
 
 export type ExplainForm = 'text' | 'json' | 'sh'
@@ -78,7 +83,7 @@ function toText(subject: ExplainSubject, { namespaces, root }: Facts): string {
     ...table(namespaces.map(({ kind, inode, origin }) => [kind, inode === null ? '-' : String(inode), origin])),
     '',
     'NETWORK',
-    ...networkText(subject.network),
+    ...subject.network.text,
     '',
     'CGROUP',
     ...cgroupText(spec.cgroupView.folders, subject.cgroup),
@@ -130,7 +135,7 @@ function toJson(subject: ExplainSubject, { namespaces, root }: Facts): string {
     clone: { flags: namesOf(CLONE_TABLE, cloneFlags).split('|'), into_cgroup: spec.cgroup.intoPath },
     program: describeProgram(program, reports.main),
     namespaces,
-    network: subject.network,
+    network: subject.network.facts,
     cgroup: { folders: spec.cgroupView.folders, settings: subject.cgroup },
     root,
   }

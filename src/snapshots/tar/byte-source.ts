@@ -1,6 +1,7 @@
 /** A stream of chunks of any size, read in pieces of a wanted size. */
 
 import { InvalidParameter } from '../../kernel/errors.ts'
+import { notePassing } from '../../kernel/passing-memory.ts'
 
 /** The stream ended in the middle of something. */
 export class UnexpectedEnd extends InvalidParameter {
@@ -56,6 +57,7 @@ export class ByteSource {
       const { value, done } = await this.#chunks.next()
       if (done) return undefined
       this.#chunk = value
+      notePassing(value.byteLength)
       this.#current = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
     }
     return this.takeNow(Math.min(limit, this.#current.length))

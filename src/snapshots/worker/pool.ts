@@ -11,6 +11,7 @@ import { Unavailable } from '../../kernel/errors.ts'
 // An addon that only threads have loaded is unloaded with the last of them, and crashes: the main thread loads it too.
 import '../../kernel/native.ts'
 import { duplicate } from '../../kernel/files.ts'
+import { notePassing } from '../../kernel/passing-memory.ts'
 import type { Sendable } from '../types.ts'
 import { fromTransferred } from './errors.ts'
 import type { Jobs } from './jobs.ts'
@@ -240,6 +241,9 @@ const portsOf = ({ port1, port2 }: MessageChannel): Pick<Conversation, 'port1' |
 
 async function feed(input: Bytes | undefined, sender: Sender): Promise<void> {
   if (input === undefined) return
-  for await (const chunk of input) await sender.send(chunk)
+  for await (const chunk of input) {
+    notePassing(chunk.length)
+    await sender.send(chunk)
+  }
   await sender.end()
 }

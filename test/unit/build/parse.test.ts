@@ -82,7 +82,7 @@ test.each([
     'COPY --chown=1:2 --link --exclude=a --exclude=b --from=x a /b',
     { chown: '1:2', link: true, exclude: ['a', 'b'], from: 'x' },
   ],
-  ['ADD --checksum=sha256:x --keep-git-dir=false a b', { checksum: 'sha256:x', keepGitDir: false }],
+  ['ADD --checksum=sha256:x --keep-git-dir=false a b', { checksum: 'sha256:x', paths: ['a'] }],
   ['COPY ["a b", "c"]', { paths: ['a b'], target: 'c' }],
   [
     'RUN --mount=type=cache,target=/a --mount=type=tmpfs,target=/b --network=none x',

@@ -36,7 +36,7 @@ const subject = async (rest: Partial<ExplainSubject> = {}): Promise<ExplainSubje
   compiled: await planContainer(spec, 'null'),
   trace: container.trace,
   pid: container.handle.started.pid,
-  network: null,
+  network: { facts: null, text: ['  none'] },
   cgroup: [
     {
       controller: 'memory',

@@ -3,11 +3,12 @@
 import { randomBytes } from 'node:crypto'
 import { write } from '../../../client/write.ts'
 import { ensureImages, imageOf } from '../../../compose/engine/images.ts'
-import { observe } from '../../../compose/engine/observe.ts'
+import { type Observed, observe } from '../../../compose/engine/observe.ts'
 import type { Project, Service } from '../../../compose/project.ts'
 import { awaitCondition } from '../../../compose/run/conditions.ts'
 import { createContainer } from '../../../compose/run/containers.ts'
 import { Performer } from '../../../compose/run/perform.ts'
+import type { UpRequest } from '../../../compose/run/up.ts'
 import { mounts } from '../../../compose/schema/mounts.ts'
 import { ports } from '../../../compose/schema/ports.ts'
 import { splitWords } from '../../../compose/schema/words.ts'
@@ -92,20 +93,7 @@ async function prepare(
     project,
     around,
   )
-  const needed = options['no-deps']
-    ? []
-    : Object.entries(service.depends_on ?? {}).filter(([name]) => project.services[name])
-  await bringUp({
-    ...request,
-    services: needed.map(([name]) => name),
-    resourcesOf: [service],
-    images: { pull: options.pull || undefined },
-  })
-  const observed = await observe(engine, project.name)
-  for (const [name, { condition }] of needed)
-    for (const container of observed.containers)
-      if (container.service === name && !container.oneoff && condition !== 'service_started')
-        await awaitCondition(engine, container.name, condition)
+  const observed = await bringUpNeeded(context, project, service, request)
   const images = await ensureImages(engine, project, [service], request.images, imageSupply(context, around, project))
   const slug = randomBytes(32).toString('hex')
   const performer = new Performer({ engine, project, observed, images, around })
@@ -134,6 +122,30 @@ async function prepare(
     options.name || `${project.name}-${service.name}-run-${slug.slice(0, 12)}`,
     around,
   )
+}
+
+/** The service's networks, volumes and dependencies, as it wants them; answers what there is then. */
+async function bringUpNeeded(
+  { engine, options }: RunContext,
+  project: Project,
+  service: Service,
+  request: UpRequest,
+): Promise<Observed> {
+  const needed = options['no-deps']
+    ? []
+    : Object.entries(service.depends_on ?? {}).filter(([name]) => project.services[name])
+  await bringUp({
+    ...request,
+    services: needed.map(([name]) => name),
+    resourcesOf: [service],
+    images: { pull: options.pull || undefined },
+  })
+  const observed = await observe(engine, project.name)
+  for (const [name, { condition }] of needed)
+    for (const container of observed.containers)
+      if (container.service === name && !container.oneoff && condition !== 'service_started')
+        await awaitCondition(engine, container.name, condition)
+  return observed
 }
 
 /** The service with what the command line says otherwise. */

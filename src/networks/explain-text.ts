@@ -1,23 +1,9 @@
-/** The network's part of an explanation as text; its facts come from src/networks. */
+/** The network's part of an explanation as text. */
 
-export interface NetworkFacts {
-  interfaces: readonly {
-    network: string
-    driver: string
-    name: string
-    index: number
-    mac: string
-    mtu: number
-    addresses: readonly string[]
-    peer: { name: string; index: number } | null
-    bridge: string
-  }[]
-  routes: readonly string[]
-  commands: readonly { where: 'host' | 'container'; command: string; why: string; man: string }[]
-}
+import type { ExplainedNetwork } from './types.ts'
 
 /** null: of a container that does not run, or that has no network but loopback. */
-export function networkText(network: NetworkFacts | null): string[] {
+export function networkText(network: ExplainedNetwork | null): string[] {
   if (network === null) return ['  none is known: interfaces and addresses come with the start']
   const interfaces = network.interfaces.flatMap(link => {
     const wire =
