@@ -1,6 +1,6 @@
 /** Snapshots with volumes; by copies (vfs); with mapped users; and across the daemon's own life. */
 
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { ApiError } from '../support/client.ts'
@@ -154,6 +154,23 @@ test('by copies, where overlay cannot be had, it is the same', async () => {
   expect(await refusal(vfs.api.delete('/snapshots/copy'))).toMatch(/^409 /)
   await removeAll(vfs)
   expect(await readdir(join(vfs.dataRoot, 'layers/tree'))).toEqual(['0', '1'])
+})
+
+test('one that cannot be written down is taken back: the container is what it was', async () => {
+  const id = await start(skiff, IDLE)
+  await sh(id, 'echo 1 >/one; rm /bin/vi')
+  await snapshot(skiff, id, 'below', { stop: 1 })
+  await sh(id, 'echo 2 >/two')
+  // In the way of its record, which is the last that is made of it.
+  await mkdir(join(skiff.dataRoot, 'snapshots/blocked/x'), { recursive: true })
+  expect(await refusal(snapshot(skiff, id, 'blocked', { stop: 1 }))).toMatch(/^500 .*ENOTEMPTY/)
+  await rm(join(skiff.dataRoot, 'snapshots/blocked'), { recursive: true })
+  expect(await sh(id, 'cat /one /two; ls /bin/vi')).toBe('1\n2\nls: /bin/vi: No such file or directory\n')
+  expect(await snapshotNames(skiff)).toEqual(['below'])
+  const frozen = (await readdir(join(skiff.dataRoot, 'layers/tree'))).filter(name => name.startsWith('_'))
+  expect(frozen).toHaveLength(1)
+  await reset(skiff, id)
+  expect(await sh(id, 'cat /one; ls /two 2>&1')).toBe('1\nls: /two: No such file or directory\n')
 })
 
 test('one whose record is damaged does no harm to what stands on it', async () => {
