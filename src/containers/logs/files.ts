@@ -106,7 +106,8 @@ export class LineReader {
 
   /** Rotation to a single file truncates it: the writer began anew. */
   restartIfTruncated(): boolean {
-    if (this.file.size >= this.offset) return false
+    // A follower that lags behind reads compressed files, too: their size says nothing.
+    if (this.file.isCompressed || this.file.size >= this.offset) return false
     this.offset = 0
     this.#rest = Buffer.alloc(0)
     return true

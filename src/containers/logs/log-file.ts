@@ -63,6 +63,11 @@ export class LogFile {
     return bytesRead
   }
 
+  /** Nobody writes to it any more. */
+  get isCompressed(): boolean {
+    return this.compressedAt !== null
+  }
+
   isAt(path: string): boolean {
     return inodeOf(path) === this.inode
   }

@@ -3,8 +3,11 @@
 import { appendFile, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { jsonFileAttributes } from '../../../src/containers/logs/attributes.ts'
+import { LineReader } from '../../../src/containers/logs/files.ts'
+import { LogFile } from '../../../src/containers/logs/log-file.ts'
 import { type LogSource, readLog } from '../../../src/containers/logs/reader.ts'
 import { rotationOf } from '../../../src/containers/logs/rotation.ts'
 import type { ConfigRecord } from '../../../src/containers/store/record.ts'
@@ -103,10 +106,10 @@ describe('what is being logged', () => {
     })
     const output: string[] = []
     const stream = readLog({ path, maxFiles: 3, tty: true, ended }, { ...ALL, follow: true, tail: 1 })
-    const until = (text: string) =>
+    const until = (words: string) =>
       new Promise<void>(resolve => {
         const look = () => {
-          if (!output.join('').includes(text)) return
+          if (!output.join('').includes(words)) return
           stream.off('data', look)
           resolve()
         }
@@ -130,6 +133,15 @@ describe('what is being logged', () => {
     end()
     await closed
     expect(output.join('')).toBe(lines(2, 7))
+  })
+
+  it('is not taken for truncated where it was compressed before a follower came to it', async () => {
+    await writeFile(`${path}.1.gz`, gzipSync(entries(1, 1000)))
+    const reader = new LineReader(LogFile.open(`${path}.1`)!, 0)
+    let count = 0
+    for (let lines = await reader.next(); lines.length > 0; lines = await reader.next()) count += lines.length
+    expect([count, reader.restartIfTruncated()]).toEqual([1000, false])
+    reader.file.close()
   })
 
   it('goes on in a file that was truncated', async () => {
