@@ -104,6 +104,7 @@ function newServer(dispatcher: Dispatcher, sockets: Set<Socket>): Server {
     keepAlive: true,
   })
   server.on('connection', socket => {
+    leaveBodies(socket)
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
@@ -117,6 +118,27 @@ function newServer(dispatcher: Dispatcher, sockets: Set<Socket>): Server {
   server.on('upgrade', (request, socket: Socket, head: Buffer) => takeOver(dispatcher, request, socket, head))
   server.on('clientError', refuse)
   return server
+}
+
+/** What the parser is to make of a request whose header it has read: llhttp's word for "what follows is none of HTTP's". */
+const TAKES_OVER = 2
+
+interface Parsing {
+  parser?: { onIncoming(request: IncomingMessage & { upgrade?: boolean }, keepAlive: boolean): number } | null
+}
+
+/**
+ * Node 26 reads the body of a request that takes its connection over as well, and holds back what follows; earlier ones leave all of
+ * it to us, who know where input begins (socket-body.ts). The same everywhere: what the server tells its parser is not documented.
+ */
+function leaveBodies(socket: Socket & Parsing): void {
+  const { parser } = socket
+  if (!parser) return
+  const onIncoming = parser.onIncoming.bind(parser)
+  parser.onIncoming = (request, keepAlive) => {
+    const answer = onIncoming(request, keepAlive)
+    return request.upgrade ? TAKES_OVER : answer
+  }
 }
 
 function takeOver(dispatcher: Dispatcher, request: IncomingMessage, socket: Socket, head: Buffer): void {
