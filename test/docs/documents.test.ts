@@ -99,7 +99,7 @@ test('every document is listed', () => {
       .map(name => join(folder, name))
   const found = [
     ...inFolder('.', /^README.*\.md$/),
-    ...inFolder('docs', /^(tutorial.*|limits)\.md$/),
+    ...inFolder('docs', /^(tutorial.*|limits|snapshots)\.md$/),
     ...inFolder('docs/study', /\.md$/),
   ]
   expect([...DOCUMENTS, ...Object.keys(TRANSLATIONS), INDEX].sort()).toEqual(found.sort())
