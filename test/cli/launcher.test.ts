@@ -112,17 +112,20 @@ test('a slow reader holds up nobody else', async () => {
 })
 
 test('ctrl-z stops it, and it goes on afterwards', async () => {
-  await cliOk(skiff, ['run', '-d', '--name', 'ticking', 'busybox', 'sh', '-c', 'while :; do date; sleep 0.2; done'])
-  const session = open(skiff, ['logs', '-f', 'ticking'])
-  await session.until(/\n/)
-  session.kill('SIGTSTP')
-  await until(async () => (await stateOf(session.pid)) === 'T')
-  const before = session.shown.length
-  session.kill('SIGCONT')
-  await until(async () => session.shown.length > before)
-  session.kill('SIGINT')
-  expect((await session.result).code).toBe(130)
-  await cliOk(skiff, ['rm', '-f', 'ticking'])
+  const id = await cliOk(skiff, ['run', '-d', 'busybox', 'sh', '-c', 'while :; do date; sleep 0.2; done'])
+  try {
+    const session = open(skiff, ['logs', '-f', id])
+    await session.until(/\n/)
+    session.kill('SIGTSTP')
+    await until(async () => (await stateOf(session.pid)) === 'T')
+    const before = session.shown.length
+    session.kill('SIGCONT')
+    await until(async () => session.shown.length > before)
+    session.kill('SIGINT')
+    expect((await session.result).code).toBe(130)
+  } finally {
+    await cliOk(skiff, ['rm', '-f', id])
+  }
 })
 
 test('a signal that was ignored before stays so', async () => {

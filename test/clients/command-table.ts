@@ -53,8 +53,8 @@ const IMAGES: Section = {
     {
       line: 'docker image inspect busybox',
       differs:
-        'No folders of layers on the host for `GraphDriver.Data`, no `DockerVersion`; `VirtualSize` ended with API 1.44.',
-      skiff: '"Data": {}',
+        '`GraphDriver.Data` has our folders, and none for a mount, which an image has not; no `DockerVersion`; `VirtualSize` ended with API 1.44.',
+      skiff: '"Data": {\n                "UpperDir"',
     },
     `docker image inspect -f '{{.RepoTags}} {{.Os}}/{{.Architecture}} {{.Config.Cmd}} {{.Comment}}' busybox`,
     { line: 'docker image inspect nope', differs: LATER, skiff: 'daemon: No such image: nope:latest' },

@@ -75,6 +75,10 @@ const sizeOf = (path: string) =>
     () => 0,
   )
 const ranges = () => registry.fetches(big.digest).map(({ headers }) => headers.range ?? 'all')
+/** Of three mebibytes that were sent two were seen on the disk; of the third some may have been on its way. */
+const FROM_THE_THIRD_MEBIBYTE = expect.toSatisfy(
+  (range: string) => Number(/^bytes=(\d+)-$/.exec(range)?.[1]) >= 2 * MEBIBYTE,
+)
 const remove = (tag: string) => skiff.api.delete(`/images/${registry.host}/web:${tag}`)
 
 describe('a pull that is interrupted', () => {
@@ -106,15 +110,14 @@ describe('a pull that is interrupted', () => {
     await asked
     await until(async () => (await sizeOf(partial())) >= 2 * MEBIBYTE)
     client.destroy()
-    // What waited to be written is written at the end.
-    await until(async () => (await sizeOf(partial())) === 3 * MEBIBYTE)
+    // What has come and waited to be written is written at the end.
     await until(async () => (await readdir(join(skiff.dataRoot, 'layers/staging'))).length === 0)
     const bytes = await readFile(partial())
     bytes[100_000]! ^= 1
     await writeFile(partial(), bytes)
     behave()
     await succeeded(pull(skiff, `${registry.host}/web`, '1'))
-    expect(ranges()).toEqual(['all', `bytes=${3 * MEBIBYTE}-`, 'all'])
+    expect(ranges()).toEqual(['all', FROM_THE_THIRD_MEBIBYTE, 'all'])
     expect(await readdir(downloads())).toEqual([])
     await remove('1')
   })
@@ -166,7 +169,7 @@ describe('pulls of one layer at once', () => {
     behave()
     client.destroy()
     await other
-    expect(ranges()).toEqual(['all', `bytes=${3 * MEBIBYTE}-`])
+    expect(ranges()).toEqual(['all', FROM_THE_THIRD_MEBIBYTE])
     await remove('2')
   })
 })
