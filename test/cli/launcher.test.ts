@@ -111,10 +111,13 @@ test('a slow reader holds up nobody else', async () => {
   expect((await slow.result).stdout.trim()).toBe('1000000')
 })
 
+/** As a shell starts it. The kernel stops nobody in a group that no one in its session looks after (setpgid(2), "orphaned"). */
+const IN_ITS_OWN_GROUP = ['python3', '-c', 'import os, sys; os.setpgid(0, 0); os.execvp(sys.argv[1], sys.argv[1:])']
+
 test('ctrl-z stops it, and it goes on afterwards', async () => {
   const id = await cliOk(skiff, ['run', '-d', 'busybox', 'sh', '-c', 'while :; do date; sleep 0.2; done'])
   try {
-    const session = open(skiff, ['logs', '-f', id])
+    const session = openCommand([...IN_ITS_OWN_GROUP, ...skiff.command, 'logs', '-f', id])
     await session.until(/\n/)
     session.kill('SIGTSTP')
     await until(async () => (await stateOf(session.pid)) === 'T')
