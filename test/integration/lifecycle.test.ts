@@ -1,10 +1,13 @@
 /** The life of a container by the API: states, signals, exit codes, conditions, conflicts; in Docker's words. */
 
-import { setTimeout as pause } from 'node:timers/promises'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as immediate, setTimeout as pause } from 'node:timers/promises'
 import { beforeAll, describe, expect, it, test } from 'vitest'
 import { create, exec, inspect, remove, run, start, wait } from '../support/containers.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { importBusybox } from '../support/images.ts'
+import { cgroups } from '../support/machine.ts'
 
 let skiff: Daemon
 beforeAll(async () => {
@@ -276,6 +279,20 @@ test('many starts at once start once; many removals at once remove once', async 
   const statuses = removals.map(({ status }) => status)
   expect(statuses.filter(status => status === 204)).toHaveLength(1)
   expect(statuses.every(status => [204, 404, 409].includes(status))).toBe(true)
+})
+
+test('what is removed while it starts does not outlive its removal', async () => {
+  for (let round = 0; round < 10; round++) {
+    const id = await create(skiff, SLEEP)
+    const folder = join(skiff.execRoot, 'containers', id)
+    const started = post(`/containers/${id}/start`)
+    // Made on the way to its process.
+    while (!existsSync(folder)) await immediate()
+    await skiff.api.delete(`/containers/${id}`, { force: true })
+    await started
+    expect(existsSync(folder)).toBe(false)
+    expect((await cgroups()).filter(path => path.endsWith(id))).toEqual([])
+  }
 })
 
 test('update changes limits of a running container, and says so', async () => {

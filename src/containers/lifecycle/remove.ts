@@ -27,6 +27,9 @@ export async function removeContainer(
   container.removing = true
   try {
     cancelRestart(container)
+    // A start that is on its way, by a user or the policy, comes to its end first: what it starts must not outlive its container.
+    await container.queue.run(async () => {})
+    if (!options.force) refuseRunning(container)
     if (state.running) await endForGood(context, container)
     await container.queue.run(() => dispose(context, container, options))
   } catch (error) {
