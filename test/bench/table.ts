@@ -54,7 +54,7 @@ export function page({ rows, sections, absent, facts }: Results): string {
   return `# How fast it is
 
 \`npm run bench\` starts skiff's daemon and a Docker engine (${facts.docker}, with containerd and runc) side by side, does each job in
-turns, and prints medians with the least and the most in parentheses. Figures move with the machine; the ratio of two engines measured in
+turns (a short one three times a turn), and prints medians with the least and the most in parentheses. Figures move with the machine; the ratio of two engines measured in
 the same minutes is what counts. Jobs in \`code\` are whole commands, from their start to their end (skiff's is the launcher); the others are
 timed at the API, from the first request to the last answer.
 
