@@ -232,9 +232,13 @@ class Instance implements Daemon {
       }
       await sleep(20)
     }
-    const own = (await cgroups()).filter(path => path.includes(this.cgroupParent))
-    // The deepest first. What cannot be removed has been reported by #leftBehind.
-    for (const path of own.sort((a, b) => b.length - a.length)) await rmdir(path).catch(() => undefined)
+    for (let tries = 0; tries < 100; tries++) {
+      const own = (await cgroups()).filter(path => path.includes(this.cgroupParent))
+      if (own.length === 0) break
+      // The deepest first. EBUSY: a process that was killed is still dying. What stays was reported by #leftBehind.
+      for (const path of own.sort((a, b) => b.length - a.length)) await rmdir(path).catch(() => undefined)
+      await sleep(20)
+    }
     const table = `skiff-${createHash('sha256').update(this.dataRoot).digest('hex').slice(0, 8)}`
     // It may not have come so far as to make them.
     await run('ip', ['link', 'delete', this.bridge]).catch(() => undefined)
