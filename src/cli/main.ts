@@ -76,11 +76,18 @@ const session: Session = {
   mayStartDaemon: process.getuid?.() === 0,
 }
 
+/** Resolves when the kernel has all that was written, or will not take it. */
+const written = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise(resolve => {
+    if (stream.writableLength === 0) resolve()
+    else stream.write('', () => resolve())
+  })
+
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT_SIGPIPE)
   throw error
 })
 const exitCode = await runCommandLine(session)
-// Not exitCode alone: an open stdin or an idle connection must not keep the program alive. Pipes and terminals are
-// written synchronously, so nothing is lost.
+// Not exitCode alone: an open stdin or an idle connection must not keep the program alive. What a full pipe has not taken yet would be lost.
+await Promise.all([written(process.stdout), written(process.stderr)])
 process.exit(exitCode)

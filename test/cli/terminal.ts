@@ -202,6 +202,12 @@ export function testTerminal(start: () => Promise<Engine>): void {
     expect(stdout).toBe(expected)
   })
 
+  test('nor does one that finds the pipe full when the command has ended', async () => {
+    const words = ['run', '--rm', 'busybox', 'sh', '-c', 'head -c 65536 /dev/zero; sleep 0.3; echo end']
+    const command = ['sh', '-c', `"$@" | { sleep 3; wc -c; }`, 'sh', ...engine.command, ...words]
+    expect((await openCommand(command).result).stdout.trim()).toBe(String(65536 + 4))
+  })
+
   test('--cidfile has the id; a second run with it is refused', async () => {
     const file = `${engine.folder}/cid`
     const { stdout } = await cli(engine, ['run', '-d', '--cidfile', file, 'busybox', 'true'])
