@@ -1,7 +1,6 @@
 /** The build service, as src/api sees it. */
 
 import type { Roots } from '../containers/store/files.ts'
-import type { ChainId } from '../snapshots/types.ts'
 import { build } from './build.ts'
 import { BuildCache } from './cache/cache.ts'
 import { pruneCache } from './cache/prune.ts'
@@ -22,22 +21,8 @@ export async function openCache({
 }): Promise<BuildCache> {
   const cache = await BuildCache.open(dataRoot)
   await cache.removeLost(chain => layers.find(chain) !== undefined)
-  layers.addUser(() => chainsOf(cache, layers))
+  layers.addUser(() => layers.withBelow(cache.all().flatMap(({ layer }) => layer?.chain ?? [])))
   return cache
-}
-
-/** Each layer that a record stands for, with those below it. */
-function chainsOf(cache: BuildCache, layers: Rooms['snapshots']['layers']): Set<ChainId> {
-  const chains = new Set<ChainId>()
-  for (const { layer } of cache.all()) {
-    for (let chain = layer?.chain; chain !== undefined && !chains.has(chain); ) {
-      const found = layers.find(chain)
-      if (found === undefined) break
-      chains.add(chain)
-      chain = found.chains[chain] || undefined
-    }
-  }
-  return chains
 }
 
 export function createBuildService(rooms: Rooms): BuildService {

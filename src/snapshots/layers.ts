@@ -233,7 +233,7 @@ export class LayerStore {
    * what else is unused goes.
    */
   hold(tops: readonly ChainId[]): () => void {
-    const chains = this.#withBelow(tops)
+    const chains = this.withBelow(tops)
     for (const chain of chains) this.#held.set(chain, (this.#held.get(chain) ?? 0) + 1)
     return () => {
       for (const chain of chains) {
@@ -249,17 +249,6 @@ export class LayerStore {
   #repeatable(chain: ChainId): RepeatableLayer {
     const layer = this.get(chain)
     return { folders: this.#files.of(layer), displaced: layer.displaced, diffId: layer.diffId }
-  }
-
-  #withBelow(tops: readonly ChainId[]): Set<ChainId> {
-    const chains = new Set<ChainId>()
-    for (const top of tops) {
-      for (let chain: ChainId | '' = top; chain !== '' && !chains.has(chain); ) {
-        chains.add(chain)
-        chain = this.#byChain.get(chain)?.chains[chain] ?? ''
-      }
-    }
-    return chains
   }
 
   /** Bytes of the files in these layers. */
