@@ -172,29 +172,16 @@ export const addMacvlan = ({ name, parent, mode, netns, mac, mtu }: Macvlan): Re
     ),
   )
 
-/** Shell: `ip link add NAME type dummy` */
-export const addDummy = (name: string): Request =>
-  newLink(`add dummy ${name}`, ...named(name), nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, 'dummy')))
-
 /** Shell: `ip link set NAME up` */
 export const setUp = (name: string): Request =>
   changeLink(`set ${name} up`, ifinfomsg({ flags: IFF_UP, change: IFF_UP }), text(IFLA_IFNAME, name))
-
-/** Shell: `ip link set NAME down` */
-export const setDown = (name: string): Request =>
-  changeLink(`set ${name} down`, ifinfomsg({ flags: 0, change: IFF_UP }), text(IFLA_IFNAME, name))
-
-/** Shell: `ip link set NAME master BRIDGE`; index 0 takes the port out of its bridge. */
-export const setMaster = (name: string, master: number): Request =>
-  changeLink(`set master of ${name}`, ...named(name), u32(IFLA_MASTER, master))
 
 /** A note for people, of at most 255 bytes. Shell: `ip link set NAME alias TEXT` */
 export const setAlias = (name: string, alias: string): Request =>
   changeLink(`set alias of ${name}`, ...named(name), attribute(IFLA_IFALIAS, Buffer.from(alias)))
 
-/** Shell: `ip link set NAME mtu BYTES` */
-export const setMtu = (name: string, bytes: number): Request =>
-  changeLink(`set mtu ${bytes} of ${name}`, ...named(name), u32(IFLA_MTU, bytes))
+const bridgePort = (...data: Buffer[]): Buffer =>
+  nested(IFLA_LINKINFO, text(IFLA_INFO_SLAVE_KIND, 'bridge'), nested(IFLA_INFO_SLAVE_DATA, ...data))
 
 /**
  * How a bridge treats one of its ports. An isolated one reaches the bridge itself, never another isolated one. A hairpin lets a
@@ -204,15 +191,7 @@ export const setBridgePort = (name: string, { isolated, hairpin }: { isolated: b
   changeLink(
     `set bridge port ${name}`,
     ...named(name),
-    nested(
-      IFLA_LINKINFO,
-      text(IFLA_INFO_SLAVE_KIND, 'bridge'),
-      nested(
-        IFLA_INFO_SLAVE_DATA,
-        u8(IFLA_BRPORT_MODE, hairpin ? 1 : 0),
-        ...(isolated ? [u8(IFLA_BRPORT_ISOLATED, 1)] : []),
-      ),
-    ),
+    bridgePort(u8(IFLA_BRPORT_MODE, hairpin ? 1 : 0), ...(isolated ? [u8(IFLA_BRPORT_ISOLATED, 1)] : [])),
   )
 
 /**
@@ -223,15 +202,7 @@ export const silenceBridgePort = (name: string): Request =>
   changeLink(
     `silence bridge port ${name}`,
     ...named(name),
-    nested(
-      IFLA_LINKINFO,
-      text(IFLA_INFO_SLAVE_KIND, 'bridge'),
-      nested(
-        IFLA_INFO_SLAVE_DATA,
-        u8(IFLA_BRPORT_STATE, BR_STATE_DISABLED),
-        attribute(IFLA_BRPORT_FLUSH, Buffer.alloc(0)),
-      ),
-    ),
+    bridgePort(u8(IFLA_BRPORT_STATE, BR_STATE_DISABLED), attribute(IFLA_BRPORT_FLUSH, Buffer.alloc(0))),
   )
 
 /** Whether it gets a link-local IPv6 address when it comes up. Shell: `ip link set NAME addrgenmode eui64|none` */
