@@ -25,10 +25,3 @@ export interface Project {
 }
 
 export type { Decoded, FileObject, Network, Service, Volume }
-
-/** The service of this name. @throws Error in Docker's words */
-export function serviceOf(project: Project, name: string): Service {
-  const service = project.services[name]
-  if (!service) throw new Error(`no such service: ${name}`)
-  return service
-}

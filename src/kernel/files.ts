@@ -29,7 +29,6 @@ export const RESOLVE_BENEATH = 0x08
 /** The folder is the root of all absolute names and of `..`, as in a chroot. */
 export const RESOLVE_IN_ROOT = 0x10
 
-export const RENAME_NOREPLACE = 1
 export const RENAME_EXCHANGE = 2
 
 const how = Buffer.alloc(24)

@@ -6,7 +6,6 @@ import { ipBytes, ipText } from './ip.ts'
 import type { NetlinkSocket } from './socket.ts'
 
 const RTM_NEWADDR = 20
-const RTM_DELADDR = 21
 const RTM_GETADDR = 22
 const IFA_ADDRESS = 1
 const IFA_LOCAL = 2
@@ -48,17 +47,6 @@ export function addAddress({ index, address, prefixLength }: InterfaceAddress): 
     flags: NLM_F_CREATE | NLM_F_EXCL,
     payload: Buffer.concat([...parts, attribute(IFA_ADDRESS, bytes)]),
     what: `add address ${address}/${prefixLength}`,
-  }
-}
-
-/** Shell: `ip address del ADDRESS/LENGTH dev INDEX` */
-export function deleteAddress({ index, address, prefixLength }: InterfaceAddress): Request {
-  const family = isIPv6(address) ? AF_INET6 : AF_INET
-  return {
-    type: RTM_DELADDR,
-    flags: 0,
-    payload: Buffer.concat([ifaddrmsg(family, prefixLength, index), attribute(IFA_LOCAL, ipBytes(address))]),
-    what: `delete address ${address}/${prefixLength}`,
   }
 }
 

@@ -13,7 +13,6 @@ export const NLM_F_ACK = 0x4
 export const NLM_F_EXCL = 0x200
 export const NLM_F_CREATE = 0x400
 export const NLM_F_DUMP = 0x300
-export const NLM_F_REPLACE = 0x100
 const NLM_F_DUMP_INTR = 0x10
 
 export const NLMSG_ERROR = 2

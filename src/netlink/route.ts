@@ -6,7 +6,6 @@ import { ipBytes, ipText } from './ip.ts'
 import type { NetlinkSocket } from './socket.ts'
 
 const RTM_NEWROUTE = 24
-const RTM_DELROUTE = 25
 const RTM_GETROUTE = 26
 const RTA_DST = 1
 const RTA_OIF = 4
@@ -44,14 +43,6 @@ export const addDefaultRoute = (gateway: string, index: number): Request => ({
   flags: NLM_F_CREATE | NLM_F_EXCL,
   payload: defaultRoute(gateway, index),
   what: `add default route via ${gateway}`,
-})
-
-/** Shell: `ip route del default via GATEWAY dev INDEX` */
-export const deleteDefaultRoute = (gateway: string, index: number): Request => ({
-  type: RTM_DELROUTE,
-  flags: 0,
-  payload: defaultRoute(gateway, index),
-  what: `delete default route via ${gateway}`,
 })
 
 /** Shell: `ip route; ip -6 route`: the main table's unicast routes. */

@@ -32,7 +32,6 @@ const NETLINK_CAP_ACK = 10
 const ONE = Buffer.from([1, 0, 0, 0])
 const RECEIVE_BYTES = 64 * 1024
 const MAX_DUMP_TRIES = 10
-const EEXIST = 17
 const EAGAIN = 11
 
 export class NetlinkSocket {
@@ -204,9 +203,6 @@ const encode = (requests: readonly Request[], first: number, acknowledged = requ
       encodeMessage(index === acknowledged ? { ...request, flags: request.flags | NLM_F_ACK } : request, first + index),
     ),
   )
-
-/** Whether the kernel refused because the thing exists: often as good as success. */
-export const existsAlready = (error: KernelError | null): boolean => error?.errno === EEXIST
 
 const NLMSGERR_ATTR_MSG = 1
 const ERROR_HEADER_BYTES = 20

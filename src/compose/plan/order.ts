@@ -18,10 +18,6 @@ export function selectServices(project: Project, names: readonly string[], withD
   return found
 }
 
-/** The services that name this one in their depends_on. */
-export const dependentsOf = (project: Project, name: string): Service[] =>
-  Object.values(project.services).filter(({ depends_on }) => depends_on?.[name])
-
 /** What a container takes of another one's is bound to that very container. */
 export function sharesWith(service: Service): string[] {
   const modes = [service.network_mode, service.ipc, service.pid].map(mode => /^service:(.+)$/.exec(mode ?? '')?.[1])

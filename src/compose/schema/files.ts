@@ -8,7 +8,6 @@ import {
   fail,
   fileMode,
   labels,
-  orNothing,
   refused,
   type Struct,
   shortOr,
@@ -91,7 +90,3 @@ const exactlyOne =
 
 export const secret = exactlyOne(struct(fields), ['file', 'environment'])
 export const config = exactlyOne(struct({ ...fields, content: string }), ['file', 'environment', 'content'])
-
-/** Nothing behind a name of the top level. */
-export const orEmpty = <T extends object>(decode: Decoder<T>): Decoder<T | Record<string, never>> =>
-  orNothing(decode, {})

@@ -169,6 +169,4 @@ export type Adoption =
   /** No process was ever started here. */
   | { kind: 'absent' }
 
-/** launchShim(launch) resolves when the program has reached its exec; it rejects with StepFailure when a step failed. */
-export type LaunchShim = (launch: ShimLaunch) => Promise<ShimHandle>
 export type AdoptShim = (runDir: string) => Promise<Adoption>
