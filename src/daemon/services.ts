@@ -7,6 +7,7 @@ import type { Services } from '../api/services.ts'
 import { CacheFolders } from '../build/mounts/cache-folders.ts'
 import { createBuildService, openCache, removeLeftBuilds } from '../build/service.ts'
 import { openCgroups } from '../cgroups/cgroups.ts'
+import type { Cgroups } from '../cgroups/types.ts'
 import { type ContainerDefaults, Context } from '../containers/context.ts'
 import { Files } from '../containers/files/container-files.ts'
 import { idsWhere } from '../containers/list-filters.ts'
@@ -16,7 +17,7 @@ import { createSnapshotService } from '../containers/snapshots/service.ts'
 import { SnapshotStore } from '../containers/snapshots/store.ts'
 import { ownerOf } from '../containers/spec/owner.ts'
 import { Stats } from '../containers/stats/stats.ts'
-import { openImages } from '../images/service.ts'
+import { openImages, type RegistryOptions } from '../images/service.ts'
 import { Salvage } from '../kernel/salvage.ts'
 import type { Networks } from '../networks/networks.ts'
 import { execInContainer, startContainer, warmUp } from '../runtime/runtime.ts'
@@ -55,25 +56,9 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
     openSnapshots(settings.dataRoot, { driver: settings.storageDriver, salvage }),
     openNetworks(settings, log, salvage),
   ])
-  // Before the images: what is swept then is what nobody keeps.
-  const cache = await openCache({ dataRoot: settings.dataRoot, layers: room.layers })
-  await removeLeftBuilds({ cgroups, snapshots: room.snapshots, runtime: { adoptShim } }, settings)
-  const users: { context: Context | null } = { context: null }
-  const saved = await openSaved(settings, room, salvage)
+  const users: Users = { context: null }
+  const { cache, saved, images, localVolumes } = await openStores(settings, { cgroups, room, salvage, users })
   const emit = events.emit.bind(events)
-  const [images, localVolumes] = await Promise.all([
-    openImages({
-      dataRoot: settings.dataRoot,
-      room,
-      usesOf: id => [...usesOfImage(users.context, id), ...savedOf(saved, id)],
-      salvage,
-    }),
-    LocalVolumes.open({
-      folder: join(settings.dataRoot, 'volumes'),
-      usedBy: name => usersOfVolume(users.context, name),
-      salvage,
-    }),
-  ])
   images.subscribe(({ action, id, name, labels, timeNs }) =>
     events.emit({ type: 'image', action, actorId: id, attributes: { ...labels, name }, timeNs }),
   )
@@ -120,18 +105,43 @@ export async function openServices(settings: Settings, log: Logger): Promise<Dae
     system,
     networks: announcedNetworks,
     volumes,
-    registry: await images.registry({
-      dataRoot: settings.dataRoot,
-      config: {
-        mirrors: settings.registryMirrors,
-        insecureRegistries: settings.insecureRegistries,
-        certificateFolders: CERTIFICATE_FOLDERS,
-        proxies: { http: settings.httpProxy, https: settings.httpsProxy, no: settings.noProxy },
-      },
-      limits: settings.transfers,
-    }),
+    registry: await images.registry(registryOptions(settings)),
   }
   return { services, containers: context, networks }
+}
+
+/** Who uses images and volumes: asked for when they are open, and known later. */
+interface Users {
+  context: Context | null
+}
+
+interface Ground {
+  cgroups: Cgroups
+  room: SnapshotRoom
+  salvage: Salvage
+  users: Users
+}
+
+/** What stands on layers, in the order in which the sweep of unused ones asks for it. */
+async function openStores(settings: Settings, { cgroups, room, salvage, users }: Ground) {
+  // Before the images: what is swept then is what nobody keeps.
+  const cache = await openCache({ dataRoot: settings.dataRoot, layers: room.layers })
+  await removeLeftBuilds({ cgroups, snapshots: room.snapshots, runtime: { adoptShim } }, settings)
+  const saved = await openSaved(settings, room, salvage)
+  const [images, localVolumes] = await Promise.all([
+    openImages({
+      dataRoot: settings.dataRoot,
+      room,
+      usesOf: id => [...usesOfImage(users.context, id), ...savedOf(saved, id)],
+      salvage,
+    }),
+    LocalVolumes.open({
+      folder: join(settings.dataRoot, 'volumes'),
+      usedBy: name => usersOfVolume(users.context, name),
+      salvage,
+    }),
+  ])
+  return { cache, saved, images, localVolumes }
 }
 
 /** Before the images are opened: layers that snapshots stand on are theirs as well. */
@@ -177,6 +187,17 @@ const containerDefaults = (settings: Settings, userNamespace: UserNamespace | nu
   dnsOptions: settings.dnsOptions,
   detachKeys: 'ctrl-p,ctrl-q',
   shutdownTimeoutSeconds: settings.shutdownTimeoutSeconds,
+})
+
+const registryOptions = (settings: Settings): RegistryOptions => ({
+  dataRoot: settings.dataRoot,
+  config: {
+    mirrors: settings.registryMirrors,
+    insecureRegistries: settings.insecureRegistries,
+    certificateFolders: CERTIFICATE_FOLDERS,
+    proxies: { http: settings.httpProxy, https: settings.httpsProxy, no: settings.noProxy },
+  },
+  limits: settings.transfers,
 })
 
 const systemSettings = (settings: Settings, storageDriver: StorageDriver): SystemSettings => ({

@@ -51,6 +51,8 @@ export interface ImagesDependencies {
   salvage?: Salvage
 }
 
+export type RegistryOptions = Omit<RegistryDependencies, 'store' | 'layers' | 'emit'>
+
 /** Opens the state beneath `dataRoot`. */
 export async function openImages({
   dataRoot,
@@ -216,7 +218,7 @@ export class ImageService implements Images {
   }
 
   /** What speaks to registries, on top of this service's store. */
-  registry(options: Omit<RegistryDependencies, 'store' | 'layers' | 'emit'>): Promise<Registry> {
+  registry(options: RegistryOptions): Promise<Registry> {
     const emit = (action: ImageEvent['action'], stored: StoredImage, name: string) => this.#emit(action, stored, name)
     return Registry.open({ ...options, store: this.#store, layers: this.#layers, emit })
   }
