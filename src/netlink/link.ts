@@ -105,10 +105,12 @@ export interface VethEnds {
   guest: string
   /** Descriptor of the network namespace into which the guest's end is born. */
   guestNetns: number
+  /** The interface index of the guest's end; without it the kernel takes the next. */
+  guestIndex?: number
 }
 
-/** Both ends are down. Shell: `ip link add HOST type veth peer name GUEST netns FD` */
-export const addVeth = ({ host, guest, guestNetns }: VethEnds): Request =>
+/** Both ends are down. Shell: `ip link add HOST type veth peer name GUEST netns FD index INDEX` */
+export const addVeth = ({ host, guest, guestNetns, guestIndex = 0 }: VethEnds): Request =>
   newLink(
     `add veth ${host} with peer ${guest}`,
     ...named(host),
@@ -119,7 +121,7 @@ export const addVeth = ({ host, guest, guestNetns }: VethEnds): Request =>
         IFLA_INFO_DATA,
         attribute(
           VETH_INFO_PEER,
-          Buffer.concat([ifinfomsg(), text(IFLA_IFNAME, guest), u32(IFLA_NET_NS_FD, guestNetns)]),
+          Buffer.concat([ifinfomsg({ index: guestIndex }), text(IFLA_IFNAME, guest), u32(IFLA_NET_NS_FD, guestNetns)]),
         ),
       ),
     ),
