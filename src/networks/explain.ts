@@ -56,7 +56,7 @@ function explainFrom({ host, firewall }: Around, state: SandboxState, guest: Net
         .map(({ gateway, index }) => ({
           where: 'container' as const,
           command: `ip route add default via ${gateway} dev ${links.find(link => link.index === index)?.name ?? index}`,
-          why: 'what is not a neighbour goes by way of the gateway',
+          why: `what is not a neighbour goes by way of ${bridges.length > 0 ? 'the bridge, which is the gateway' : 'the gateway'}`,
           man: 'ip-route(8)',
         })),
       ...(state.names ? nameCommands : []),
