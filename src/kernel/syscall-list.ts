@@ -4,7 +4,7 @@
  */
 
 import type { Timestamp } from './files.ts'
-import { addressOf, runSyscallList, useSyscallList } from './native.ts'
+import { addressIn as addressOf, runSyscallList, useSyscallList } from './native.ts'
 import { type SyscallName, syscallNumber } from './syscall-numbers.ts'
 
 const MAX_CALLS = 8
@@ -18,7 +18,7 @@ const halves = new Int32Array(list.buffer)
 useSyscallList(list)
 
 const scratch = Buffer.allocUnsafeSlow(SCRATCH_SIZE)
-const scratchAddress = Number(addressOf(scratch))
+const scratchAddress = addressOf(scratch)
 
 /** A place in memory. User space ends below 2^47, which a number holds exactly. */
 export type Address = number & { readonly address: unique symbol }
@@ -63,18 +63,8 @@ export function room(size: number): { address: Address; bytes: Buffer } {
   return { address: (scratchAddress + at) as Address, bytes: scratch.subarray(at, at + size) }
 }
 
-let lastBuffer: ArrayBufferLike | undefined
-let lastAddress = 0
-
 /** Where the bytes are; the caller keeps them alive until the list has run. */
-export function addressIn(bytes: Buffer): Address {
-  if (bytes.length === 0) return scratchAddress as Address
-  if (bytes.buffer !== lastBuffer) {
-    lastAddress = Number(addressOf(Buffer.from(bytes.buffer)))
-    lastBuffer = bytes.buffer
-  }
-  return (lastAddress + bytes.byteOffset) as Address
-}
+export const addressIn = (bytes: Buffer): Address => (bytes.length === 0 ? scratchAddress : addressOf(bytes)) as Address
 
 /** Appends a call; its arguments are integers of 32 bits, or addresses. */
 export function addCall(name: SyscallName, ...args: (number | typeof FIRST_RESULT)[]): void {

@@ -6,11 +6,10 @@
 import { Conflict, type KernelError, Unavailable } from '../kernel/errors.ts'
 import { addAddress } from '../netlink/address.ts'
 import type { Request } from '../netlink/codec.ts'
-import { getLink, setAddressGeneration, setBridgePort, setUpWith } from '../netlink/link.ts'
+import { getLink, MAX_ALIAS, setAddressGeneration, setBridgePort, setUpWith } from '../netlink/link.ts'
 import { addDefaultRoute } from '../netlink/route.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 import type { BackgroundNetlink } from './background-netlink.ts'
-import { MAX_ALIAS } from './bridge.ts'
 import type { Wire } from './prepared-namespaces.ts'
 
 /** The kernel's BR_MAX_PORTS is reached. */

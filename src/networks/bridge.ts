@@ -4,11 +4,8 @@ import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { Conflict, hasCode, Unavailable } from '../kernel/errors.ts'
 import { addAddress, listAddresses } from '../netlink/address.ts'
-import { addBridge, deleteLink, getLink, type Link, listLinks, setAlias, setUp } from '../netlink/link.ts'
+import { addBridge, deleteLink, getLink, type Link, listLinks, MAX_ALIAS, setAlias, setUp } from '../netlink/link.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
-
-/** IFALIASZ of include/uapi/linux/if.h, without its final NUL. */
-export const MAX_ALIAS = 255
 
 export interface BridgeSettings {
   name: string
@@ -36,8 +33,7 @@ export async function ensureBridge(
 ): Promise<number> {
   let link = getLink(host, name)
   const isNew = link === null
-  if (link && link.kind !== 'bridge')
-    throw new Conflict(`${name} exists and is not a bridge but ${link.kind || 'a network card'}`)
+  if (link && link.kind !== 'bridge') throw new Conflict(`existing interface ${name} is not a bridge`)
   if (link && isOfAnother(link.alias, note)) {
     throw new Conflict(
       `bridge ${name} is another skiffd's (${link.alias}): choose one by --bridge, or if that daemon is no more, \`ip link delete ${name}\``,
