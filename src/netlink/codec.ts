@@ -78,6 +78,12 @@ export const text = (type: number, value: string): Buffer => attribute(type, Buf
 
 export const u8 = (type: number, value: number): Buffer => attribute(type, Buffer.from([value]))
 
+export function u16(type: number, value: number): Buffer {
+  const bytes = Buffer.alloc(2)
+  bytes.writeUInt16LE(value)
+  return attribute(type, bytes)
+}
+
 export function u32(type: number, value: number): Buffer {
   const bytes = Buffer.alloc(4)
   bytes.writeUInt32LE(value)

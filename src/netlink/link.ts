@@ -15,6 +15,7 @@ import {
   readText,
   text,
   u8,
+  u16,
   u32,
 } from './codec.ts'
 import type { NetlinkSocket } from './socket.ts'
@@ -38,6 +39,7 @@ const IFLA_INFO_SLAVE_KIND = 4
 const IFLA_INFO_SLAVE_DATA = 5
 const VETH_INFO_PEER = 1
 const IFLA_MACVLAN_MODE = 1
+const IFLA_VLAN_ID = 1
 const IFLA_BR_FORWARD_DELAY = 1
 const IFLA_BRPORT_STATE = 1
 /** Hairpin, by its older name. */
@@ -57,6 +59,10 @@ const IFINFOMSG_BYTES = 16
 const AF_UNSPEC = 0
 
 export const MACVLAN_MODES = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as const
+export type MacvlanMode = keyof typeof MACVLAN_MODES
+
+/** IFALIASZ of include/uapi/linux/if.h, without its final NUL. */
+export const MAX_ALIAS = 255
 
 /** struct ifinfomsg. `index` 0 leaves the choice to a name among the attributes. */
 function ifinfomsg({ index = 0, flags = 0, change = 0, family = AF_UNSPEC } = {}): Buffer {
@@ -103,8 +109,8 @@ export const addBridge = (name: string, { mtu, mac }: { mtu?: number; mac?: stri
 export interface VethEnds {
   host: string
   guest: string
-  /** Descriptor of the network namespace into which the guest's end is born. */
-  guestNetns: number
+  /** Descriptor of the network namespace into which the guest's end is born; without one it stays beside the host's. */
+  guestNetns?: number
 }
 
 /** Both ends are down. Shell: `ip link add HOST type veth peer name GUEST netns FD` */
@@ -119,7 +125,11 @@ export const addVeth = ({ host, guest, guestNetns }: VethEnds): Request =>
         IFLA_INFO_DATA,
         attribute(
           VETH_INFO_PEER,
-          Buffer.concat([ifinfomsg(), text(IFLA_IFNAME, guest), u32(IFLA_NET_NS_FD, guestNetns)]),
+          Buffer.concat([
+            ifinfomsg(),
+            text(IFLA_IFNAME, guest),
+            ...(guestNetns === undefined ? [] : [u32(IFLA_NET_NS_FD, guestNetns)]),
+          ]),
         ),
       ),
     ),
@@ -150,7 +160,7 @@ export interface Macvlan {
   name: string
   /** Index of the interface that carries it, in the namespace of the socket. */
   parent: number
-  mode: keyof typeof MACVLAN_MODES
+  mode: MacvlanMode
   netns: number
   mac?: string
   mtu?: number
@@ -170,6 +180,15 @@ export const addMacvlan = ({ name, parent, mode, netns, mac, mtu }: Macvlan): Re
       text(IFLA_INFO_KIND, 'macvlan'),
       nested(IFLA_INFO_DATA, u32(IFLA_MACVLAN_MODE, MACVLAN_MODES[mode])),
     ),
+  )
+
+/** 802.1Q. Shell: `ip link add link PARENT name NAME type vlan id ID` */
+export const addVlan = (name: string, { parent, id }: { parent: number; id: number }): Request =>
+  newLink(
+    `add vlan ${name}`,
+    ...named(name),
+    u32(IFLA_LINK, parent),
+    nested(IFLA_LINKINFO, text(IFLA_INFO_KIND, 'vlan'), nested(IFLA_INFO_DATA, u16(IFLA_VLAN_ID, id))),
   )
 
 /** Shell: `ip link set NAME up` */

@@ -33,6 +33,12 @@ export class AddressPool {
     )
   }
 
+  hasFree(): boolean {
+    let address = this.lowest
+    while (address <= this.last && this.used.has(address)) address++
+    return address <= this.last
+  }
+
   /** @throws InvalidParameter for an address of another subnet, Conflict for one in use */
   takeExactly(address: string): void {
     const number = addressToNumber(address)

@@ -10,6 +10,7 @@ import {
   getLink,
   type Link,
   listLinks,
+  MAX_ALIAS,
   setAddressGeneration,
   setAlias,
   setBridgePort,
@@ -22,8 +23,6 @@ import type { Wire } from './prepared-namespaces.ts'
 
 /** The kernel's BR_MAX_PORTS is reached. */
 const EXFULL = 54
-/** IFALIASZ of include/uapi/linux/if.h, without its final NUL. */
-const MAX_ALIAS = 255
 
 export interface BridgeSettings {
   name: string
@@ -70,8 +69,7 @@ export async function ensureBridge(
 ): Promise<number> {
   let link = getLink(host, name)
   const isNew = link === null
-  if (link && link.kind !== 'bridge')
-    throw new Conflict(`${name} exists and is not a bridge but ${link.kind || 'a network card'}`)
+  if (link && link.kind !== 'bridge') throw new Conflict(`existing interface ${name} is not a bridge`)
   if (link && isOfAnother(link.alias, note)) {
     throw new Conflict(
       `bridge ${name} is another skiffd's (${link.alias}): choose one by --bridge, or if that daemon is no more, \`ip link delete ${name}\``,

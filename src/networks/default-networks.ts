@@ -2,9 +2,9 @@
 
 import { randomBytes } from 'node:crypto'
 import { InvalidParameter } from '../kernel/errors.ts'
+import { BRIDGE_OPTION } from './driver-options.ts'
 import { completePool } from './ipam.ts'
 import type { StoredNetwork } from './network-store.ts'
-import { BRIDGE_OPTION } from './plan-network.ts'
 import { addressToNumber, Subnet } from './subnet.ts'
 import { chooseSubnet, type DefaultPool } from './subnet-choice.ts'
 import type { NetworkId, PoolConfig } from './types.ts'

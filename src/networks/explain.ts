@@ -9,13 +9,15 @@ import { listAddresses } from '../netlink/address.ts'
 import { getLink, type Link, listLinks } from '../netlink/link.ts'
 import { listRoutes } from '../netlink/route.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
+import { BRIDGE_OPTION, isOff, MACVLAN_OPTION } from './driver-options.ts'
 import type { Firewall } from './firewall.ts'
 import type { FirewallRule } from './firewall-rules.ts'
+import { parentCommands, parentName } from './macvlan-parent.ts'
 import { NAME_SERVER } from './names/sockets.ts'
-import { BRIDGE_OPTION, bridgeName } from './plan-network.ts'
+import { bridgeName } from './plan-network.ts'
 import type { Connection, SandboxState } from './sandbox-state.ts'
 import type { ExplainedInterface, ExplainedNetwork, NetworkCommand } from './types.ts'
-import { hostInterface } from './wiring.ts'
+import { addressesOf, hostInterface } from './wiring.ts'
 
 interface Around {
   host: NetlinkSocket
@@ -54,7 +56,7 @@ function explainFrom({ host, firewall }: Around, state: SandboxState, guest: Net
         .map(({ gateway, index }) => ({
           where: 'container' as const,
           command: `ip route add default via ${gateway} dev ${links.find(link => link.index === index)?.name ?? index}`,
-          why: 'what is not a neighbour goes by way of the bridge, which is the gateway',
+          why: `what is not a neighbour goes by way of ${bridges.length > 0 ? 'the bridge, which is the gateway' : 'the gateway'}`,
           man: 'ip-route(8)',
         })),
       ...(state.names ? nameCommands : []),
@@ -106,14 +108,11 @@ function wiringCommands(
 ): NetworkCommand[] {
   const link = linkOf(links, endpoint.macAddress)
   if (!link) return []
-  const addresses = [
-    ...(endpoint.ipAddress ? [`${endpoint.ipAddress}/${endpoint.ipPrefixLength}`] : []),
-    ...(endpoint.globalIpv6Address ? [`${endpoint.globalIpv6Address}/${endpoint.globalIpv6PrefixLength}`] : []),
-  ]
-  const isolated = network.options[BRIDGE_OPTION.ICC] === 'false'
+  const addresses = addressesOf(endpoint).map(({ address, prefixLength }) => `${address}/${prefixLength}`)
+  const isolated = isOff(network, BRIDGE_OPTION.ICC)
   const madeBy =
     network.driver === 'macvlan'
-      ? macvlanCommand({ network, endpoint }, link)
+      ? macvlanCommands({ network, endpoint }, link)
       : [
           ...bridgeCommands({ network, endpoint }),
           onHost(
@@ -178,9 +177,10 @@ function bridgeCommands({ network }: Connection): NetworkCommand[] {
   ]
 }
 
-const macvlanCommand = ({ network }: Connection, link: Link): NetworkCommand[] => [
+const macvlanCommands = ({ network }: Connection, link: Link): NetworkCommand[] => [
+  ...parentCommands(network),
   onHost(
-    `ip link add ${link.name} link ${network.options.parent ?? ''} address ${link.mac} netns NETNS type macvlan mode ${network.options.macvlan_mode || 'bridge'}`,
+    `ip link add ${link.name} link ${parentName(network)} address ${link.mac} netns NETNS type macvlan mode ${network.options[MACVLAN_OPTION.MODE] || 'bridge'}`,
     "a further address of the host's own card, in the container: no bridge, no translation",
     'ip-link(8)',
   ),

@@ -72,6 +72,9 @@ function collide(a: PortRequest, b: PortRequest): boolean {
 
 const bracketed = (address: string): string => (address.includes(':') ? `[${address}]` : address)
 
+/** A container of this daemon has it: no word from the kernel. */
+export const isAllocated = (error: Conflict): boolean => error.cause === undefined
+
 /** The host has no such address, or no such family at all. */
 export const isWithoutAddress = (error: unknown): boolean =>
   hasCode(error instanceof Conflict ? error.cause : error, 'EADDRNOTAVAIL', 'EAFNOSUPPORT')

@@ -1,6 +1,7 @@
 /** The addresses of one network: a pool per subnet, its gateway and auxiliary addresses taken beforehand. */
 
-import { InvalidParameter } from '../kernel/errors.ts'
+import { isIP } from 'node:net'
+import { Forbidden, InvalidParameter } from '../kernel/errors.ts'
 import { AddressPool } from './address-pool.ts'
 import { addressToNumber, Subnet } from './subnet.ts'
 import type { PoolConfig } from './types.ts'
@@ -32,7 +33,9 @@ export class NetworkAddresses {
   take(family: 4 | 6, wanted: string): Assigned {
     const candidates = this.pools.filter(({ pool }) => pool.subnet.family === family)
     const chosen =
-      wanted === '' ? candidates[0] : candidates.find(({ pool }) => pool.subnet.contains(addressToNumber(wanted)))
+      wanted === ''
+        ? (candidates.find(({ pool }) => pool.hasFree()) ?? candidates[0])
+        : candidates.find(({ pool }) => pool.subnet.contains(addressToNumber(wanted)))
     if (!chosen)
       throw new InvalidParameter(
         wanted === ''
@@ -55,7 +58,7 @@ export class NetworkAddresses {
 
 /**
  * Completes what a user said of a subnet: the gateway is its first address unless named.
- * @throws InvalidParameter with Docker's words
+ * @throws InvalidParameter, Forbidden with Docker's words
  */
 export function completePool(partial: Partial<PoolConfig>, subnet: Subnet): PoolConfig {
   const ipRange = partial.ipRange ?? ''
@@ -64,5 +67,26 @@ export function completePool(partial: Partial<PoolConfig>, subnet: Subnet): Pool
   const gateway = partial.gateway || subnet.address(1n)
   if (!subnet.contains(addressToNumber(gateway)))
     throw new InvalidParameter(`no matching subnet for gateway ${gateway}`)
-  return { subnet: subnet.toString(), ipRange, gateway, auxiliary: partial.auxiliary ?? {} }
+  if (isReserved(subnet, gateway))
+    throw new Forbidden(`failed to allocate gateway (${gateway}): Address already in use`)
+  const auxiliary = partial.auxiliary ?? {}
+  checkAuxiliary(auxiliary, subnet, gateway)
+  return { subnet: subnet.toString(), ipRange, gateway, auxiliary }
+}
+
+/** IPv4's lowest address names the subnet, its highest everybody in it. */
+function isReserved(subnet: Subnet, address: string): boolean {
+  const number = addressToNumber(address)
+  return subnet.family === 4 && (number === subnet.base || number === subnet.last)
+}
+
+function checkAuxiliary(auxiliary: Record<string, string>, subnet: Subnet, gateway: string): void {
+  const taken = new Set([addressToNumber(gateway)])
+  for (const [name, address] of Object.entries(auxiliary)) {
+    if (isIP(address) !== subnet.family || !subnet.contains(addressToNumber(address)))
+      throw new Forbidden(`auxiliary address: (${name}:${address}) must belong to the master pool: ${subnet}`)
+    if (taken.has(addressToNumber(address)) || isReserved(subnet, address))
+      throw new Forbidden(`failed to allocate secondary ip address (${name}:${address}): Address already in use`)
+    taken.add(addressToNumber(address))
+  }
 }

@@ -2,7 +2,7 @@
 
 import { InvalidParameter } from '../kernel/errors.ts'
 import { addAddress } from '../netlink/address.ts'
-import { addMacvlan, getLink, type Link, MACVLAN_MODES, setUp } from '../netlink/link.ts'
+import { addMacvlan, getLink, type Link, type MacvlanMode, setUp } from '../netlink/link.ts'
 import { addDefaultRoute } from '../netlink/route.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
 
@@ -13,19 +13,16 @@ export interface MacvlanWiring {
   addresses: { address: string; prefixLength: number }[]
   gateway: string
   ipv6Gateway: string
-  /** The network's options: parent (an interface of the host) and macvlan_mode. */
-  options: Record<string, string>
+  /** An interface of the host. */
+  parent: string
+  mode: MacvlanMode
 }
 
-/** @throws InvalidParameter for a parent that is missing or a mode that does not exist */
+/** @throws InvalidParameter for a parent that is missing */
 export function connectMacvlan(host: NetlinkSocket, guest: NetlinkSocket, netns: number, wiring: MacvlanWiring): void {
-  const { guestInterface: name, mac, mtu, options } = wiring
-  const parent = getLink(host, options.parent ?? '')
-  if (!parent)
-    throw new InvalidParameter(
-      `macvlan needs an interface of the host as its parent: "${options.parent ?? ''}" is none`,
-    )
-  const mode = macvlanMode(options.macvlan_mode ?? 'bridge')
+  const { guestInterface: name, mac, mtu, mode } = wiring
+  const parent = getLink(host, wiring.parent)
+  if (!parent) throw new InvalidParameter(`-o parent interface does was not found on the host: ${wiring.parent}`)
   host.request(addMacvlan({ name, parent: parent.index, mode, netns, mac, ...(mtu === undefined ? {} : { mtu }) }))
   const index = (getLink(guest, name) as Link).index
   guest.request(
@@ -33,9 +30,4 @@ export function connectMacvlan(host: NetlinkSocket, guest: NetlinkSocket, netns:
     ...wiring.addresses.map(one => addAddress({ index, ...one })),
     ...[wiring.gateway, wiring.ipv6Gateway].filter(Boolean).map(gateway => addDefaultRoute(gateway, index)),
   )
-}
-
-function macvlanMode(mode: string): keyof typeof MACVLAN_MODES {
-  if (mode in MACVLAN_MODES) return mode as keyof typeof MACVLAN_MODES
-  throw new InvalidParameter(`unknown macvlan mode "${mode}": one of ${Object.keys(MACVLAN_MODES).join(', ')}`)
 }

@@ -12,6 +12,14 @@ const hasLabel: Test = ({ labels }, value) => {
   return key in labels && (rest.length === 0 || labels[key] === rest.join('='))
 }
 
+function until(value: string): number {
+  try {
+    return momentMs(value)
+  } catch (cause) {
+    throw new InvalidParameter(`failed to parse value as time or duration: "${value}"`, { cause })
+  }
+}
+
 const TESTS: Record<string, Test> = {
   driver: (network, value) => network.driver === value,
   // Docker takes a part of a name or id for the whole.
@@ -20,10 +28,13 @@ const TESTS: Record<string, Test> = {
   label: hasLabel,
   'label!': (network, value) => !hasLabel(network, value),
   scope: (network, value) => network.scope === value,
-  type: (network, value) => (value === 'builtin') === PREDEFINED.includes(network.name),
+  type: (network, value) => {
+    if (value !== 'builtin' && value !== 'custom') throw new InvalidParameter(`invalid filter: 'type'='${value}'`)
+    return (value === 'builtin') === PREDEFINED.includes(network.name)
+  },
   dangling: (network, value) =>
     isTrue(value) === (Object.keys(network.containers).length === 0 && !PREDEFINED.includes(network.name)),
-  until: (network, value) => Date.parse(network.created) <= momentMs(value),
+  until: (network, value) => Date.parse(network.created) <= until(value),
 }
 
 /** A network passes if it meets every key, by any of the key's values; of labels all must be met. @throws InvalidParameter */
@@ -38,4 +49,8 @@ export function matchesFilters(network: Network, filters: NetworkFilters): boole
   })
 }
 
-const isTrue = (value: string): boolean => ['1', 'true', 'True', 'TRUE', 't', 'T'].includes(value)
+function isTrue(value: string): boolean {
+  if (['1', 'true', 'True', 'TRUE', 't', 'T'].includes(value)) return true
+  if (['0', 'false', 'False', 'FALSE', 'f', 'F'].includes(value)) return false
+  throw new InvalidParameter(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`)
+}

@@ -6,17 +6,19 @@ import type { Salvage } from '../kernel/salvage.ts'
 import { listLinks } from '../netlink/link.ts'
 import { listRoutes } from '../netlink/route.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
-import { ensureBridge, removeBridge, removeOrphans } from './bridge.ts'
+import { removeOrphans } from './bridge.ts'
 import { countersOf } from './counters.ts'
 import { type DefaultBridge, predefinedNetworks } from './default-networks.ts'
+import { BRIDGE_OPTION, isOff } from './driver-options.ts'
 import type { ResolvConf } from './etc-files.ts'
 import { Firewall } from './firewall.ts'
 import type { FirewallNetwork } from './firewall-rules.ts'
+import { ensureHostLink, hostLinkName, removeHostLink, restoreHostLink } from './host-links.ts'
 import { HostPorts } from './host-ports.ts'
 import { NetworkAddresses } from './ipam.ts'
 import { matchesFilters } from './network-filters.ts'
 import { NetworkStore, type StoredNetwork } from './network-store.ts'
-import { BRIDGE_OPTION, bridgeName, checkBridgeName, PREDEFINED, planNetwork } from './plan-network.ts'
+import { bridgeName, checkBridgeName, PREDEFINED, planNetwork } from './plan-network.ts'
 import { wantedPorts } from './publish.ts'
 import { type FileChange, SandboxFiles } from './sandbox-files.ts'
 import { Sandboxes } from './sandboxes.ts'
@@ -97,11 +99,10 @@ export class Networks implements NetworkService {
       await store.add(network)
     }
     for (const network of store.all()) {
-      if (network.driver !== 'bridge') continue
-      await networks.makeBridge(network)
-      networks.firewall.note(firewallNetwork(network))
+      await restoreHostLink(networks.host, network, networks.mark)
+      if (network.driver === 'bridge') networks.firewall.note(firewallNetwork(network))
     }
-    removeOrphans(networks.host, networks.mark, store.all().map(bridgeName))
+    removeOrphans(networks.host, networks.mark, store.all().map(hostLinkName))
     return networks
   }
 
@@ -119,7 +120,7 @@ export class Networks implements NetworkService {
   retire(): void {
     this.sandboxes.retire()
     if (this.sandboxes.size > 0) return
-    for (const network of this.store.all()) this.removeBridge(network)
+    for (const network of this.store.all()) removeHostLink(this.host, network, this.mark, [])
     this.firewall.remove()
   }
 
@@ -150,12 +151,10 @@ export class Networks implements NetworkService {
     checkBridgeName(network, around.networks)
     await this.store.add(network)
     try {
-      if (network.driver === 'bridge') {
-        await this.makeBridge(network)
-        this.firewall.addNetwork(firewallNetwork(network))
-      }
+      await ensureHostLink(this.host, network, this.mark)
+      if (network.driver === 'bridge') this.firewall.addNetwork(firewallNetwork(network))
     } catch (error) {
-      this.removeBridge(network)
+      removeHostLink(this.host, network, this.mark, this.store.all())
       await this.store.remove(network.id)
       throw error
     }
@@ -169,7 +168,7 @@ export class Networks implements NetworkService {
     if (this.sandboxes.isUsed(network.id))
       throw new Forbidden(`error while removing network: network ${network.name} id ${network.id} has active endpoints`)
     // The file last: a removal that is cut off leaves a network whose bridge the next daemon makes again.
-    this.removeBridge(network)
+    removeHostLink(this.host, network, this.mark, this.store.all())
     this.firewall.removeNetwork(bridgeName(network))
     this.addresses.delete(network.id)
     await this.store.remove(network.id)
@@ -235,25 +234,7 @@ export class Networks implements NetworkService {
 
   // --- Pieces ----------------------------------------------------------------------------------------------------------
 
-  private async makeBridge(network: StoredNetwork): Promise<void> {
-    const mtu = network.options[BRIDGE_OPTION.MTU]
-    await ensureBridge(this.host, {
-      name: bridgeName(network),
-      note: `${this.mark}${network.name}`,
-      mtu: mtu === undefined ? undefined : Number(mtu),
-      addresses: network.ipam.config.map(config => ({
-        address: config.gateway,
-        prefixLength: Subnet.parse(config.subnet).prefixLength,
-      })),
-      ipv6: network.enableIpv6,
-    })
-  }
-
-  private removeBridge(network: StoredNetwork): void {
-    if (network.driver === 'bridge') removeBridge(this.host, bridgeName(network), this.mark)
-  }
-
-  /** What the note at a bridge begins with if this instance made it. */
+  /** What the note at a bridge, or at a macvlan's parent, begins with if this instance made it. */
   private get mark(): string {
     return `${this.options.table} network `
   }
@@ -302,6 +283,6 @@ const firewallNetwork = (network: StoredNetwork): FirewallNetwork => {
     subnets4: subnets.filter(subnet => !subnet.includes(':')),
     subnets6: subnets.filter(subnet => subnet.includes(':')),
     internal: network.internal,
-    masquerade: network.options[BRIDGE_OPTION.MASQUERADE] !== 'false',
+    masquerade: !isOff(network, BRIDGE_OPTION.MASQUERADE),
   }
 }

@@ -2,10 +2,10 @@
 
 import { Conflict } from '../kernel/errors.ts'
 import type { Undo } from '../kernel/undo.ts'
+import { BRIDGE_OPTION } from './driver-options.ts'
 import type { Firewall } from './firewall.ts'
 import { forgetUdpFlows } from './flows.ts'
 import type { HostPorts } from './host-ports.ts'
-import { BRIDGE_OPTION } from './plan-network.ts'
 import { firewallPorts, reservePorts, retargetPorts } from './publish.ts'
 import { publishedConnection, type SandboxState } from './sandbox-state.ts'
 import type { Sandbox } from './types.ts'

@@ -5,6 +5,7 @@ import { undoOnFailure } from '../kernel/undo.ts'
 import type { PublishedPort } from './firewall-rules.ts'
 import {
   type HostPorts,
+  isAllocated,
   isWithoutAddress,
   type PortRequest,
   parsePort,
@@ -82,7 +83,9 @@ async function reserveBinding(
     try {
       return await reserveAll(hostPorts, requests, candidate)
     } catch (error) {
-      if (!(error instanceof Conflict) || tried === candidates.length - 1) throw error
+      if (!(error instanceof Conflict)) throw error
+      if (tried < candidates.length - 1) continue
+      throw range && range[0] < range[1] && isAllocated(error) ? new Conflict('all ports are allocated') : error
     }
   }
   throw new InvalidParameter(`invalid port specification: "${hostPort}"`)

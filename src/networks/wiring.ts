@@ -1,12 +1,14 @@
 /** An endpoint's interface: which driver makes it, what it is called on both sides, and how it goes away again. */
 
-import { deleteLink, getLink, type Link, listLinks } from '../netlink/link.ts'
+import { deleteLink, getLink, type Link, listLinks, type MacvlanMode } from '../netlink/link.ts'
 import { addDefaultRoute } from '../netlink/route.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
 import type { BackgroundNetlink } from './background-netlink.ts'
 import { connectToBridge } from './bridge.ts'
+import { BRIDGE_OPTION, isOff, MACVLAN_OPTION } from './driver-options.ts'
 import { connectMacvlan } from './macvlan.ts'
-import { BRIDGE_OPTION, bridgeName } from './plan-network.ts'
+import { parentName } from './macvlan-parent.ts'
+import { bridgeName } from './plan-network.ts'
 import { hostInterfaceOf, makeWire, type Wire } from './prepared-namespaces.ts'
 import type { Connection, Routing } from './sandbox-state.ts'
 import type { Endpoint } from './types.ts'
@@ -52,7 +54,12 @@ export async function wireEndpoint(
   }
   const guestInterface = wire?.guestInterface ?? freeInterfaceName(guest)
   if (network.driver === 'macvlan')
-    return connectMacvlan(host, guest, netns, { ...wiring, guestInterface, options: network.options })
+    return connectMacvlan(host, guest, netns, {
+      ...wiring,
+      guestInterface,
+      parent: parentName(network),
+      mode: (network.options[MACVLAN_OPTION.MODE] || 'bridge') as MacvlanMode,
+    })
   const ends = { hostInterface: hostInterface(endpoint), guestInterface }
   const made = wire ?? (await makeWire((...requests) => background.attempt(...requests), guest, netns, ends))
   try {
@@ -60,7 +67,7 @@ export async function wireEndpoint(
       ...wiring,
       bridge: bridgeName(network),
       note,
-      isolated: network.options[BRIDGE_OPTION.ICC] === 'false',
+      isolated: isOff(network, BRIDGE_OPTION.ICC),
       hairpin,
     })
   } catch (error) {
@@ -103,11 +110,12 @@ const linkOf = (guest: NetlinkSocket, { macAddress }: Endpoint): Link | undefine
 
 export const hostInterface = (endpoint: Endpoint): string => hostInterfaceOf(endpoint.endpointId)
 
-const addressesOf = (endpoint: Endpoint): { address: string; prefixLength: number }[] => [
+export const addressesOf = (endpoint: Endpoint): { address: string; prefixLength: number }[] => [
   ...(endpoint.ipAddress ? [{ address: endpoint.ipAddress, prefixLength: endpoint.ipPrefixLength }] : []),
   ...(endpoint.globalIpv6Address
     ? [{ address: endpoint.globalIpv6Address, prefixLength: endpoint.globalIpv6PrefixLength }]
     : []),
+  ...endpoint.linkLocalIps.map(address => ({ address, prefixLength: address.includes(':') ? 64 : 16 })),
 ]
 
 function freeInterfaceName(guest: NetlinkSocket): string {

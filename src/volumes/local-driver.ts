@@ -50,7 +50,7 @@ export class VolumeMountFailed extends SkiffError {}
 /** Mounts what the options ask for on `target`. Shell: `mount -t TYPE -o O DEVICE TARGET` @throws VolumeMountFailed */
 export async function mountVolume(options: Record<string, string>, target: string): Promise<void> {
   const { type = 'none', device = '' } = options
-  const { flags, data, bind } = parse(await withAddress(type, options.o ?? ''))
+  const { flags, data, bind } = parse(await withAddress(type, options.o ?? '', target))
   const result = syscall('mount', device, target, bind ? null : type, flags, data || null)
   if (result >= 0) return
   const details = [
@@ -68,15 +68,16 @@ export async function mountVolume(options: Record<string, string>, target: strin
 const wordsFor = (result: number): string => getSystemErrorMap().get(result)?.[1] ?? errnoName(-result)
 
 /** The kernel's NFS and CIFS clients resolve no names: mount.nfs(8) does it for them, and so do we. */
-async function withAddress(type: string, o: string): Promise<string> {
+async function withAddress(type: string, o: string, target: string): Promise<string> {
   const host = /(?:^|,)addr=([^,]+)/.exec(o)?.[1]
   if (!['nfs', 'nfs4', 'cifs'].includes(type) || host === undefined || isIP(host) !== 0) return o
   try {
     return o.replace(`addr=${host}`, `addr=${(await lookup(host)).address}`)
   } catch (cause) {
-    throw new VolumeMountFailed(`error resolving passed in network volume address: lookup ${host}: no such host`, {
-      cause,
-    })
+    throw new VolumeMountFailed(
+      `error while mounting volume '${target}': error resolving passed in network volume address: lookup ${host}: no such host`,
+      { cause },
+    )
   }
 }
 

@@ -57,7 +57,8 @@ export class LocalVolumes implements Volumes {
       throw new NotFound(`create ${name}: error looking up volume plugin ${driver}: plugin "${driver}" not found`)
     checkName(name)
     const known = this.store.get(name)
-    if (known) return sameOrConflict(known, options)
+    // Docker's rule: who creates what is there already means to use it, with the options that it has.
+    if (known) return known
     checkOptions(name, options)
     const volume: Volume = {
       name,
@@ -162,10 +163,4 @@ function checkName(name: string): void {
     throw new InvalidParameter(
       `create ${name}: "${name}" includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
     )
-}
-
-function sameOrConflict(known: Volume, options: Record<string, string>): Volume {
-  const isSame = Object.entries(options).every(([key, value]) => known.options[key] === value)
-  if (!isSame) throw new Conflict(`create ${known.name}: conflict: volume name must be unique`)
-  return known
 }

@@ -29,9 +29,7 @@ beforeAll(async () => {
 })
 
 const type = async (engine: Engine, line: string): Promise<string> => {
-  const words = line
-    .split(' ')
-    .map(word => word.replace(/^'|'$/g, '').replaceAll('_', ' ').replaceAll('PREFIX', prefix))
+  const words = line.split(' ').map(word => word.replace(/^'|'$/g, '').replaceAll('PREFIX', prefix))
   const { code, stderr } = await openCommand([...engine.command, ...words]).result
   return `${code} ${normalise(stderr, engine).replaceAll('docker', 'ENGINE').replaceAll('skiff', 'ENGINE').trim()}`
 }
@@ -42,6 +40,28 @@ network create --subnet PREFIX.128/25 --ip-range 192.0.2.0/26 other
 network create --subnet PREFIX.128/25 --gateway nonsense other
 network create --ip-range PREFIX.128/26 other
 network create --gateway PREFIX.129 other
+network create --subnet PREFIX.128/25 --gateway PREFIX.128 other
+network create --subnet PREFIX.128/25 --gateway PREFIX.255 other
+network create --subnet PREFIX.128/25 --aux-address x=PREFIX.129 other
+network create --subnet PREFIX.128/31 other
+network create --subnet PREFIX.128/26 --subnet PREFIX.192/26 other
+network create -o com.docker.network.driver.mtu=nonsense other
+network create -o com.docker.network.driver.mtu=-1 other
+network create -o com.docker.network.bridge.enable_icc=nonsense other
+network create -o com.docker.network.bridge.enable_ip_masquerade=nonsense other
+network create -o com.docker.network.bridge.host_binding_ipv4=nonsense other
+network create -o com.docker.network.bridge.name=lo other
+network create --config-from nonsense other
+network create default
+network ls --filter dangling=nonsense
+network ls --filter type=nonsense
+network prune -f --filter until=nonsense
+network create -d macvlan -o parent=lo other
+network create -d macvlan -o parent=nonsense other
+network create -d macvlan -o parent=nonsense.5 other
+network create -d macvlan -o parent=nonsense.x other
+network create -d macvlan -o parent=lo.5000 other
+network create -d macvlan -o macvlan_mode=nonsense other
 network create -d host other
 network create -d null other
 network create taken
@@ -65,6 +85,12 @@ network disconnect host runs
 create --network taken --ip nonsense busybox
 create --network container:nonsense busybox
 create --network container:runs -p 80:80 busybox
+create --network container:runs --expose 80 busybox true
+create --network container:runs --hostname x busybox true
+create --network container:runs --dns 192.0.2.1 busybox
+create --network container:runs --add-host x:192.0.2.1 busybox
+create --network container:runs --link idle busybox
+create --network host --link idle busybox true
 create --network host --network-alias x busybox
 create --mac-address nonsense busybox
 create -p nonsense busybox
@@ -118,6 +144,8 @@ create --mount type=volume,target=/x,readonly=nonsense busybox
 create --mount type=volume,target=/x,nonsense=1 busybox
 create --tmpfs relative busybox
 create --volumes-from nonsense busybox
+create --volumes-from '' busybox true
+create --volumes-from runs:rw:x busybox true
 create --volumes-from runs:nonsense busybox
 volume create x!
 volume create -d nonsense x

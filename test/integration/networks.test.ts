@@ -458,13 +458,65 @@ test('macvlan: an interface of the host carries the container’s', async () => 
     expect((await exec(skiff, c, ['ls', '/sys/class/net'])).stdout).toBe('eth0\nlo\n')
     await Promise.all([a, b, c].map(id => remove(skiff, id)))
     await removeNetworks('lan')
-    await network('nolan', { Driver: 'macvlan', Options: { parent: 'sk-nothing' } })
-    expect(await refusal(start(skiff, on('nolan')))).toMatch(/macvlan needs an interface of the host as its parent/)
+    const refused = (options: object) => refusal(network('nolan', { Driver: 'macvlan', Options: options }))
+    expect(await refused({ parent: 'sk-none' })).toMatch(/invalid subinterface vlan name sk-none, example formatting/)
+    expect(await refused({ parent: 'sk-none.5' })).toMatch(/parent interface does was not found on the host: sk-none$/)
+    expect(await refused({ parent: 'lo.5000' })).toMatch(/vlan id must be between 1-4094, received: 5000$/)
+    expect(await refused({ parent: 'lo' })).toMatch(/loopback interface is not a valid macvlan parent link$/)
+    expect(await refused({ parent, macvlan_mode: 'x' })).toMatch(
+      /requested macvlan mode 'x' is not valid, 'bridge' mode/,
+    )
   } finally {
     ip(`link delete ${parent}`)
   }
-  for (const { Id } of await skiff.api.get('/containers/json', { all: true })) await remove(skiff, Id)
-  await removeNetworks('nolan')
+})
+
+test('macvlan on a VLAN of a card, which is made and removed with the network', async context => {
+  const parent = `${skiff.bridge}v`
+  const ip = (words: string) => execFileSync('ip', words.split(' '), { stdio: 'pipe' })
+  ip(`link add ${parent} type veth peer name ${parent}p`)
+  try {
+    for (const end of [parent, `${parent}p`]) ip(`link set ${end} up`)
+    try {
+      ip(`link add link ${parent} name ${parent}.9 type vlan id 9`)
+    } catch {
+      return context.skip('this kernel has no VLANs')
+    }
+    await network('vlan', { Driver: 'macvlan', Options: { parent: `${parent}.7` } })
+    expect(JSON.parse(String(ip(`-d -j link show ${parent}.7`)))[0].linkinfo).toMatchObject({
+      info_kind: 'vlan',
+      info_data: { id: 7 },
+    })
+    const [a, b] = [await start(skiff, on('vlan')), await start(skiff, on('vlan'), 'onvlan')]
+    expect(await reaches(a, 'onvlan')).toBe(true)
+    await Promise.all([a, b].map(id => remove(skiff, id)))
+    await removeNetworks('vlan')
+    expect((await lookAtMachine()).links).not.toContain(`link ${parent}.7`)
+  } finally {
+    ip(`link delete ${parent}`)
+  }
+})
+
+test('macvlan without a card of the machine: its containers reach each other and nobody else', async () => {
+  const id = await network('island', { Driver: 'macvlan' })
+  const wire = `dm-${id.slice(0, 12)}`
+  const [a, b] = [await start(skiff, on('island')), await start(skiff, on('island'), 'islander')]
+  expect(await reaches(a, 'islander')).toBe(true)
+  expect((await exec(skiff, a, ['ip', 'route'])).stdout).not.toContain('default')
+  const { network: shown } = await skiff.api.get(`/containers/${a}/explain`, { format: 'json' })
+  expect(shown.commands.map(({ command }: Json) => command).join('\n')).toMatch(
+    new RegExp(
+      `^ip link add ${wire} up type veth peer .*\\nip link add eth0 link ${wire} .* type macvlan mode bridge$`,
+      'm',
+    ),
+  )
+  await skiff.kill9()
+  await skiff.restart()
+  const c = await start(skiff, on('island'))
+  expect(await reaches(c, 'islander')).toBe(true)
+  await Promise.all([a, b, c].map(one => remove(skiff, one)))
+  await removeNetworks('island')
+  expect((await lookAtMachine()).links.join('\n')).not.toContain(wire)
 })
 
 test('containers that start at once get addresses of their own', async () => {

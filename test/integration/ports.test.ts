@@ -187,7 +187,7 @@ describe('a published port', () => {
     const ports = await Promise.all(ids.map(id => firstPort(id)))
     expect(ports).toEqual([first, first + 1, first + 2])
     expect(await refusal(start(skiff, serving({ '80/tcp': [{ HostPort: range }] })))).toMatch(
-      new RegExp(`Bind for 0\\.0\\.0\\.0:${first + 2} failed: port is already allocated$`),
+      /^409 driver failed programming external connectivity on endpoint .*: all ports are allocated$/,
     )
     await Promise.all(
       (await skiff.api.get('/containers/json', { all: true })).map(({ Id }: { Id: string }) => remove(skiff, Id)),

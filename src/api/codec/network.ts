@@ -25,12 +25,15 @@ interface CreateBody {
   attachable: boolean
   ingress: boolean
   configOnly: boolean
+  configFrom: { network: string } | null
   enableIpv4: boolean | null
   enableIpv6: boolean | null
   ipam: Network['ipam'] | null
   options: Record<string, string>
   labels: Record<string, string>
 }
+
+const configReference = new Struct<{ network: string }>('network.ConfigReference', { network: field('Network', text) })
 
 const createBody = new Struct<CreateBody>('types.NetworkCreateRequest', {
   name: field('Name', text),
@@ -40,6 +43,7 @@ const createBody = new Struct<CreateBody>('types.NetworkCreateRequest', {
   attachable: field('Attachable', bool),
   ingress: field('Ingress', bool),
   configOnly: field('ConfigOnly', bool),
+  configFrom: field('ConfigFrom', nullable(configReference)),
   enableIpv4: field('EnableIPv4', nullable(bool)),
   enableIpv6: field('EnableIPv6', nullable(bool)),
   ipam: field('IPAM', nullable(ipam)),
@@ -49,8 +53,11 @@ const createBody = new Struct<CreateBody>('types.NetworkCreateRequest', {
 
 export interface NetworkCreation {
   request: NetworkRequest
-  /** Of swarms: 'swarm' scope, ingress and config-only networks do not exist outside one. */
+  /** Of swarms: 'swarm' scope and ingress networks do not exist outside one. */
   swarmOnly: boolean
+  configOnly: boolean
+  /** The network whose configuration it shall have; '' for its own. */
+  configFrom: string
 }
 
 export const networkCreation = mapped<CreateBody, NetworkCreation>(
@@ -67,7 +74,9 @@ export const networkCreation = mapped<CreateBody, NetworkCreation>(
       options: body.options,
       ipam: body.ipam ?? ipam.zero(),
     },
-    swarmOnly: body.ingress || body.configOnly || (body.scope !== '' && body.scope !== 'local'),
+    configOnly: body.configOnly,
+    configFrom: body.configFrom?.network ?? '',
+    swarmOnly: body.ingress || (body.scope !== '' && body.scope !== 'local'),
   }),
   () => createBody.zero(),
 )

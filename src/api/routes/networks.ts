@@ -33,8 +33,11 @@ async function inspect(call: Call): Promise<void> {
 }
 
 async function create(call: Call): Promise<void> {
-  const { request, swarmOnly } = await call.json(networkCreation)
+  const { request, swarmOnly, configOnly, configFrom } = await call.json(networkCreation)
   if (swarmOnly) throw new Forbidden(NOT_A_MANAGER)
+  if (configOnly)
+    throw new NotImplemented('config-only networks are not supported: give each network what it shall have')
+  if (configFrom !== '') throw new NotFound(`configuration network "${configFrom}" does not exist`)
   const { id, warning } = await networks(call).create(request)
   call.send(201, { Id: id, Warning: warning })
 }

@@ -42,6 +42,7 @@ export async function decide(
     throw new InvalidParameter('Config cannot be empty in order to create a container')
   validateConfig(request.config)
   validateHostConfig(request.hostConfig)
+  refuseOfSharedNetwork(request)
   refuseInUserNamespace(context.defaults, request.hostConfig)
   const snapshot = request.snapshot === '' ? null : findSnapshot(context, request.snapshot)
   const image = await findImage(context, snapshot === null ? request : await withImageOf(context, request, snapshot))
@@ -66,6 +67,15 @@ export async function decide(
     mounts,
   }
   return { config: record, image, snapshot, network, warnings: [...warnings, ...network.warnings] }
+}
+
+/** What belongs to the container that owns the network. What the image exposes does not matter. */
+function refuseOfSharedNetwork({ config, hostConfig, endpoints }: CreateRequest): void {
+  if (!hostConfig.networkMode.startsWith('container:')) return
+  if (config.macAddress !== '' || Object.values(endpoints).some(({ macAddress }) => macAddress !== ''))
+    throw new InvalidParameter('conflicting options: mac-address and the network mode')
+  if (config.exposedPorts.length > 0)
+    throw new InvalidParameter('conflicting options: port exposing and the container type network mode')
 }
 
 async function findImage(context: Context, { config, platform }: CreateRequest): Promise<Image> {

@@ -64,8 +64,9 @@ const tmpfs = (target: string, options: string): ContainerMount => ({
 })
 
 function volumesFrom(context: Context, spec: string): ContainerMount[] {
-  const [ref = '', modeText = ''] = spec.split(':')
-  const { rw } = parseMode(modeText)
+  if (spec === '') throw new InvalidParameter('volumes-from specification cannot be an empty string')
+  const [ref = '', ...mode] = spec.split(':')
+  const { rw } = parseMode(mode.join(':'))
   return mountsOf(context, ref).map(mount => ({ ...mount, rw: mount.rw && rw, copyUp: false }))
 }
 

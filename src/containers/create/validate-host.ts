@@ -82,6 +82,8 @@ function validateNamespaces(host: HostConfig): void {
     throw new InvalidParameter('Invalid network mode: invalid container format container:<name|id>')
   }
   if (isContainerMode(networkMode)) refuseWithSharedNetwork(host)
+  if (networkMode === 'host' && host.links.length > 0)
+    throw conflicting("host type networking can't be used with links. This would result in undefined behavior")
   if (pidMode !== '' && pidMode !== 'host' && !/^container:.+/.test(pidMode)) {
     throw new InvalidParameter(`invalid PID mode: ${pidMode}`)
   }
@@ -95,15 +97,16 @@ function validateNamespaces(host: HostConfig): void {
   }
 }
 
+const conflicting = (what: string): InvalidParameter => new InvalidParameter(`conflicting options: ${what}`)
+
 /** Names, addresses and ports belong to the container that owns the network. */
 function refuseWithSharedNetwork(host: HostConfig): void {
-  const conflict = (what: string): InvalidParameter => new InvalidParameter(`conflicting options: ${what}`)
   if (host.links.length > 0)
-    throw conflict("container type network can't be used with links. This would result in undefined behavior")
-  if (host.dns.length > 0) throw conflict('dns and the network mode')
-  if (host.extraHosts.length > 0) throw conflict('custom host-to-IP mapping and the network mode')
+    throw conflicting("container type network can't be used with links. This would result in undefined behavior")
+  if (host.dns.length > 0) throw conflicting('dns and the network mode')
+  if (host.extraHosts.length > 0) throw conflicting('custom host-to-IP mapping and the network mode')
   if (Object.keys(host.portBindings).length > 0 || host.publishAllPorts) {
-    throw conflict('port publishing and the container type network mode')
+    throw conflicting('port publishing and the container type network mode')
   }
 }
 
