@@ -50,7 +50,13 @@ export class Scope {
     for (const [name, value] of this.#args) if (value !== undefined) values.set(name, value)
     const counted = this.#entries(values, config)
     for (const [name, value] of Object.entries(this.#given)) {
-      if (PROXY_ARGS.has(name) && value !== null && !values.has(name)) values.set(name, value)
+      if (!PROXY_ARGS.has(name) || value === null) continue
+      // Programs look for either spelling.
+      const spellings = [name, name.toUpperCase(), name.toLowerCase()]
+      for (const spelling of spellings) {
+        const isGiven = spelling !== name && this.#given[spelling] != null
+        if (!values.has(spelling) && !isGiven) values.set(spelling, value)
+      }
     }
     return { counted, all: this.#entries(values, config) }
   }

@@ -13,6 +13,7 @@ import { Scope } from './scope.ts'
 import { keyOf, type State, scratch, stateOf } from './state.ts'
 import { type Configured, configure, isConfig, nop } from './steps/configure.ts'
 import { planCopy } from './steps/copy.ts'
+import { ownerNamed } from './steps/owner.ts'
 import { planRun } from './steps/run.ts'
 import { perform, type StepPlan } from './steps/step.ts'
 import type { Workshop } from './workshop.ts'
@@ -83,7 +84,7 @@ export class StageBuilder {
     if (epoch !== null) this.#state = { ...this.#state, key: keyOf(this.#state.key, 'epoch', epoch) }
     this.#state = withPath(this.#state)
     const { onBuild } = this.#state.config
-    if (onBuild.length === 0 || base !== null) return []
+    if (onBuild.length === 0) return []
     this.#state = { ...this.#state, config: { ...this.#state.config, onBuild: [] }, image: undefined }
     const { location } = this.#stage.from
     return onBuild.map(text => parseTrigger(text, { ...location, heredocs: [] }, '\\'))
@@ -171,11 +172,16 @@ export class StageBuilder {
     const { snapshots } = this.#workshop
     const path = config.workingDir
     return {
-      key: keyOf(this.#state.key, 'config', createdBy),
+      key: keyOf(this.#state.key, 'config', createdBy, ...(makesFolder ? [config.user] : [])),
       createdBy,
       config,
       ...(author !== undefined && { author }),
-      write: makesFolder ? into => snapshots.workers.run('makeFolderIn', { into, path }).then(() => {}) : null,
+      write: makesFolder
+        ? async into => {
+            const owner = ownerNamed(this.#workshop, into, config.user)
+            await snapshots.workers.run('makeFolderIn', { into, path, owner })
+          }
+        : null,
     }
   }
 }

@@ -21,7 +21,7 @@ export interface State {
 }
 
 /** Raised when what a key means changes. */
-const FORMAT = 1
+const FORMAT = 2
 
 export const keyOf = (...parts: unknown[]): string =>
   createHash('sha256')

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type BuildOptions, build, buildOk, contextOf, type Files, treeOf } from '../support/build.ts'
+import { describeImage, historyOf } from '../support/build-compare.ts'
 import { cliOk } from '../support/cli.ts'
 import type { Pair } from '../support/compare.ts'
 import { startDaemon } from '../support/daemon.ts'
@@ -28,39 +29,13 @@ beforeAll(async () => {
 
 const BASE = { networkmode: 'none' }
 
-/** An image as both engines describe it; what is the engine's own is left out. */
-async function describeImage(engine: Engine, id: string) {
-  const { Config, Author, Architecture, Os } = await engine.api.get(`/images/${id}/json`)
-  const history = await engine.api.get(`/images/${id}/history`)
-  const { Image, Hostname, AttachStdin, AttachStdout, AttachStderr, StdinOnce, ...config } = Config
-  return {
-    config: Object.fromEntries(Object.entries(config).filter(([, value]) => isSomething(value))),
-    Author,
-    Architecture,
-    Os,
-    // What is copied has a digest of each engine's own making.
-    history: history.map(({ CreatedBy }: { CreatedBy: string }) =>
-      CreatedBy.replace(/ ?((file|dir|multi):)[0-9a-f]{64} in/, ' $1DIGEST in'),
-    ),
-    // BuildKit gives a new folder the owner of the one that is copied; the classic builder leaves it to root.
-    tree: (await treeOf(engine, id)).map(line => line.replace(/^((?:in|owned) directory 755) \S+/, '$1')),
-  }
-}
-
-const isSomething = (value: unknown): boolean =>
-  !(
-    value === null ||
-    value === '' ||
-    value === false ||
-    (typeof value === 'object' && Object.keys(value as object).length === 0)
-  )
-
 async function same(dockerfile: string, files: Files = {}, options: BuildOptions = {}): Promise<void> {
   const query = { ...BASE, ...options.query }
   const [skiff, docker] = await Promise.all(
-    [engines.skiff, engines.docker].map(async engine =>
-      describeImage(engine, await buildOk(engine, { ...files, Dockerfile: dockerfile }, { ...options, query })),
-    ),
+    [engines.skiff, engines.docker].map(async engine => {
+      const id = await buildOk(engine, { ...files, Dockerfile: dockerfile }, { ...options, query })
+      return { ...(await describeImage(engine, id)), history: await historyOf(engine, id) }
+    }),
   )
   expect(skiff).toEqual(docker)
 }
@@ -99,8 +74,9 @@ describe('the same image', () => {
         'RUN ["sh", "-c", "echo $0 three >/three"]',
         'ENV WHO=world PATH=/opt:$PATH',
         'RUN echo "hello $WHO" >/hello; env | sort | grep -v HOSTNAME >/env',
-        'USER 1000:1000',
         'WORKDIR /tmp/made/here',
+        'RUN chmod 777 /tmp',
+        'USER 1000:1000',
         'RUN pwd >/tmp/pwd; id >/tmp/id',
         'USER root',
         'RUN rm /one && mkdir /empty && chmod 1777 /empty && ln -s /two /link',
@@ -154,10 +130,10 @@ describe('the same image', () => {
         'HEALTHCHECK --interval=1m30s --timeout=3s --start-period=5s --retries=4 CMD wget -q localhost || exit 1',
         'ONBUILD RUN echo later',
         'ONBUILD COPY . /src',
-        'USER ${PORT}:daemon',
         'WORKDIR /a',
         'WORKDIR b//c/..',
         'WORKDIR $DIR/x',
+        'USER ${PORT}:daemon',
       ].join('\n'),
     ))
 
@@ -326,7 +302,6 @@ describe('the same refusal', () => {
     ['a command that fails', 'FROM busybox\nRUN echo said; exit 7'],
     ['a command that is not there', 'FROM busybox\nRUN ["/nope"]'],
     ['a missing file', 'FROM busybox\nCOPY nosuch /x'],
-    ['a pattern that matches nothing', 'FROM busybox\nCOPY nosuch* /x'],
     ['a way out of the context', 'FROM busybox\nCOPY ../x /x'],
     ['several files to one name', 'FROM busybox\nCOPY a b /x', FILES],
     ['no FROM', 'RUN true'],

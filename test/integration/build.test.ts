@@ -328,7 +328,7 @@ describe('COPY and ADD', () => {
       ),
     })
     expect((await pathsOf('built')).map(line => line.split(' ').slice(0, 3).join(' '))).toEqual([
-      'chmod directory 640',
+      'chmod directory 755',
       'chmod/e directory 640',
       'chmod/e/f directory 640',
       'chmod/e/f/w file 640',

@@ -28,6 +28,7 @@ class Lexer {
   readonly #words: string[] = []
   #word = ''
   #inWord = false
+  #inPattern = false
   #at = 0
 
   constructor(text: string, variables: Variables, escapeChar: string, { keepQuotes = false } = {}) {
@@ -70,7 +71,7 @@ class Lexer {
       if (this.#keepQuotes && next !== '$' && next !== this.#escapeChar) return this.#quoted(char)
       if (next === undefined) return ''
       this.#at++
-      return this.#quoted(next)
+      return this.#quoted(this.#inPattern ? `\\${next}` : next)
     }
     return this.#unquoted(char)
   }
@@ -164,25 +165,35 @@ class Lexer {
     const value = this.#variables(name)
     const isSet = value !== undefined && (value !== '' || !modifier.startsWith(':'))
     if (modifier.startsWith('/')) return this.#replaced(value ?? '', modifier === '//')
+    if (/^[#%]/.test(modifier)) return without(value ?? '', this.#pattern('}'), modifier)
     const word = this.#inner('}')
     switch (modifier.replace(':', '')) {
       case '-':
         return isSet ? value : word
       case '+':
         return isSet ? word : ''
-      case '?':
-        if (isSet) return value
-        throw new InvalidParameter(`${name}: ${word || `not allowed to be ${value === undefined ? 'unset' : 'empty'}`}`)
       default:
-        return without(value ?? '', word, modifier)
+        if (isSet) return value
+        throw new InvalidParameter(
+          `${name}: ${word || `is not allowed to be ${value === undefined ? 'unset' : 'empty'}`}`,
+        )
     }
   }
 
   #replaced(value: string, all: boolean): string {
-    const pattern = this.#inner('/', '}')
+    const pattern = this.#pattern('/', '}')
     const replacement = this.#text[this.#at - 1] === '}' ? '' : this.#inner('}')
     const expression = new RegExp(shellPattern(pattern), all ? 'gs' : 's')
     return value.replace(expression, () => replacement)
+  }
+
+  /** What is escaped stays so: in a pattern it stands for itself. */
+  #pattern(...stops: string[]): string {
+    const before = this.#inPattern
+    this.#inPattern = true
+    const pattern = this.#inner(...stops)
+    this.#inPattern = before
+    return pattern
   }
 
   /** A word inside of a substitution, whose blanks part nothing by themselves; ends with one of `stops`. */

@@ -8,6 +8,8 @@ export type FlagKinds = Readonly<Record<string, 'text' | 'bool' | 'list'>>
 export interface Flags {
   text(name: string): string
   bool(name: string): boolean
+  /** null: not given. */
+  choice(name: string): boolean | null
   list(name: string): string[]
 }
 
@@ -31,6 +33,7 @@ export function takeFlags(
   const flags = {
     text: (name: string) => values.get(name)?.at(-1) ?? '',
     bool: (name: string) => values.get(name)?.at(-1) === 'true',
+    choice: (name: string) => (values.has(name) ? values.get(name)!.at(-1) === 'true' : null),
     list: (name: string) => values.get(name) ?? [],
   }
   return { flags, rest: text }

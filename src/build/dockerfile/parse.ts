@@ -78,7 +78,7 @@ const GRAMMAR: Record<string, Grammar> = {
   VOLUME: { read: readVolume },
   COPY: { flags: { ...FILE_FLAGS, from: 'text', parents: 'bool' }, read: reading => readCopy(reading, 'copy') },
   ADD: {
-    flags: { ...FILE_FLAGS, checksum: 'text', 'keep-git-dir': 'bool' },
+    flags: { ...FILE_FLAGS, checksum: 'text', unpack: 'bool', 'keep-git-dir': 'bool' },
     read: reading => readCopy(reading, 'add'),
   },
   HEALTHCHECK: {
@@ -231,6 +231,7 @@ function readCopy(reading: Reading, kind: 'copy' | 'add'): Instruction {
     parents: flags.bool('parents'),
     exclude: flags.list('exclude'),
     checksum: flags.text('checksum'),
+    unpack: flags.choice('unpack'),
     location: locationOf(statement),
   }
 }

@@ -39,6 +39,8 @@ export interface CopySources {
   parents: boolean
   exclude: string[]
   checksum: string
+  /** ADD: archives are unpacked, or not; null: those from here are, and those from a URL are not. */
+  unpack: boolean | null
 }
 
 export interface HealthSpec {

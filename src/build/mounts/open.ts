@@ -120,6 +120,9 @@ async function ssh(
 ): Promise<void> {
   const id = mount.id || 'default'
   const agent = workshop.request.agents[id]
+  const target = mount.target || `/run/buildkit/ssh_agent.${index}`
+  // Also where there is no agent, as with BuildKit.
+  if (!opened.env.some(entry => entry.startsWith('SSH_AUTH_SOCK='))) opened.env.push(`SSH_AUTH_SOCK=${target}`)
   if (agent === undefined) {
     if (mount.required) throw new InvalidParameter(`ssh agent ${id}: not found`)
     return
@@ -128,9 +131,7 @@ async function ssh(
   const owner = { uid: mount.uid ?? 0, gid: mount.gid ?? 0, mode: mount.mode ?? 0o600 }
   const served = await serveAgent(socket, agent, owner)
   undo.defer(() => served.close())
-  const target = mount.target || `/run/buildkit/ssh_agent.${index}`
   opened.mounts.push(bound(socket, target, true))
-  if (!opened.env.some(entry => entry.startsWith('SSH_AUTH_SOCK='))) opened.env.push(`SSH_AUTH_SOCK=${target}`)
 }
 
 async function cache(workshop: Workshop, mount: KnownMount, undo: Undo): Promise<ContainerMount> {
@@ -189,6 +190,7 @@ async function copyTo({ snapshots }: Workshop, tree: Tree, source: string, targe
     exclude: [],
     owner: null,
     mode: null,
+    keepRoot: true,
   })
 }
 

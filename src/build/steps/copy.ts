@@ -3,25 +3,27 @@
 import { createHash } from 'node:crypto'
 import { posix } from 'node:path'
 import { InvalidParameter } from '../../kernel/errors.ts'
-import { close } from '../../kernel/files.ts'
-import { readUserDatabase, type UserDatabase } from '../../runtime/users.ts'
-import type { CopyItem, CopyRequest } from '../../snapshots/copy/copy.ts'
+import type { CopyItem } from '../../snapshots/copy/copy.ts'
+import { hasWildcard } from '../../snapshots/copy/find.ts'
+import { parseMode } from '../../snapshots/copy/mode.ts'
 import type { Source } from '../../snapshots/copy/sources.ts'
 import type { Tree } from '../../snapshots/copy/tree.ts'
-import type { RootMount } from '../../snapshots/types.ts'
 import type { CopyInstruction } from '../dockerfile/types.ts'
 import type { Scope } from '../scope.ts'
 import { keyOf, type State } from '../state.ts'
 import type { Workshop } from '../workshop.ts'
 import { nop } from './configure.ts'
 import { fetchUrl, isGit, isUrl, writeHeredocs } from './fetch.ts'
+import { ownerNamed } from './owner.ts'
 import type { StepPlan } from './step.ts'
 
 /** Sources of one tree, in the order in which they were named. */
 interface Group {
   tree: Tree
   sources: Source[]
-  /** Local archives are unpacked. */
+  /** By source: how many of its path's folders --parents leaves out, for `/./` stands behind them. */
+  hidden: number[]
+  /** Archives are unpacked. */
   unpack: boolean
 }
 
@@ -34,28 +36,40 @@ export async function planCopy(
 ): Promise<StepPlan> {
   const { word } = scope.expansion(state.config)
   const target = targetOf(state, word(instruction.target))
-  const [chown, mode] = [word(instruction.chown), modeOf(word(instruction.chmod))]
+  const [chown, chmod] = [word(instruction.chown), word(instruction.chmod)]
+  const mode = chmod === '' ? null : parseMode(chmod)
   const exclude = instruction.exclude.map(word)
   const groups = await gather(workshop, instruction, instruction.paths.map(word), exclude, step)
   const items = groups.map(group => itemsOf(group, target, instruction, countOf(groups)))
   const digest = digestOf(groups)
-  const { link, parents } = instruction
+  const { link, parents, unpack } = instruction
   const layout = items.flat().map(({ path, target: to }) => [path.split('/').at(-1), to])
-  const flags = [chown && `--chown=${chown}`, instruction.chmod && `--chmod=${instruction.chmod}`].filter(Boolean)
-  const shownFlags = flags.length > 0 ? `${flags.join(' ')} ` : ''
-  const content = [instruction.kind, digest, layout, target, chown, mode, parents, exclude]
+  const content = [instruction.kind, digest, layout, target, chown, mode, parents, exclude, unpack]
   return {
     key: keyOf(state.key, ...content),
-    createdBy: `${nop(state.config)}${instruction.kind.toUpperCase()} ${shownFlags}${digest} in ${word(instruction.target)} `,
+    createdBy: `${nop(state.config)}${instruction.kind.toUpperCase()} ${shownFlags({ ...instruction, chown, chmod })}${digest} in ${word(instruction.target)} `,
     ...(link && { linkKey: keyOf('link', workshop.epoch, ...content) }),
     write: async root => {
-      const owner = ownerOf(workshop, root, chown, instruction)
+      // What comes from outside is root's; what comes from another image stays whose it is.
+      const owner =
+        chown !== '' ? ownerNamed(workshop, root, chown) : instruction.from === '' ? { uid: 0, gid: 0 } : null
       for (const [index, { tree }] of groups.entries()) {
-        const request: CopyRequest = { from: tree, into: root, items: items[index]!, exclude, owner, mode }
-        await workshop.snapshots.workers.run('copyInto', request)
+        const request = { from: tree, into: root, items: items[index]!, exclude, owner, mode, keepRoot: parents }
+        if (request.items.length > 0) await workshop.snapshots.workers.run('copyInto', request)
       }
     },
   }
+}
+
+/** Those that change what is copied, and which the digest does not tell of. */
+function shownFlags({ chown, chmod, parents, unpack }: CopyInstruction): string {
+  const flags = [
+    chown !== '' && `--chown=${chown}`,
+    chmod !== '' && `--chmod=${chmod}`,
+    parents && '--parents',
+    unpack !== null && `--unpack=${unpack}`,
+  ]
+  return flags.map(flag => (flag === false ? '' : `${flag} `)).join('')
 }
 
 /** Absolute, and still with the slash that says it is a folder. */
@@ -73,7 +87,6 @@ async function gather(
   exclude: string[],
   step: number,
 ): Promise<Group[]> {
-  const name = instruction.kind.toUpperCase()
   const groups: Group[] = []
   const local: string[] = []
   for (const path of paths) {
@@ -83,36 +96,40 @@ async function gather(
       )
     }
     if (instruction.kind === 'add' && isUrl(path)) {
-      groups.push(await fetched(workshop, path, instruction.checksum))
+      groups.push(await fetched(workshop, path, instruction))
     } else local.push(path)
   }
   if (local.length > 0) groups.push(...(await found(workshop, instruction, local, exclude, step)))
   if (instruction.heredocs.length > 0) groups.push(await written(workshop, instruction))
-  if (countOf(groups) === 0) throw new InvalidParameter(`${name} failed: no source files were specified`)
+  // A pattern may match nothing, as with BuildKit: then there is nothing to copy.
+  if (countOf(groups) === 0 && !paths.some(hasWildcard)) {
+    throw new InvalidParameter(`${instruction.kind.toUpperCase()} failed: no source files were specified`)
+  }
   return groups
 }
 
 async function found(
   workshop: Workshop,
-  { kind, from, parents }: CopyInstruction,
+  { kind, from, unpack }: CopyInstruction,
   paths: readonly string[],
   exclude: string[],
   step: number,
 ): Promise<Group[]> {
   const source = from === '' ? null : await workshop.source(from, step)
   const tree: Tree = source?.tree ?? { kind: 'folder', path: workshop.contextFolder }
-  const patterns = paths.map(path => relativeTo(path, kind, from !== '', parents))
+  const patterns = paths.map(path => relativeTo(path, kind, from !== ''))
   const { found } = await workshop.snapshots.workers.run('findSources', {
     tree,
     patterns,
     exclude,
     withOwner: from !== '',
   })
-  const sources = found.flatMap((list, index) => {
+  const sources = found.map((list, index) => {
     if (list === null) throw missing(kind, paths[index]!, from)
     return list
   })
-  return [{ tree, sources, unpack: kind === 'add' }]
+  const hidden = sources.flatMap((list, index) => list.map(() => hiddenIn(paths[index]!)))
+  return [{ tree, sources: sources.flat(), hidden, unpack: unpack ?? kind === 'add' }]
 }
 
 function missing(kind: CopyInstruction['kind'], path: string, from: string): InvalidParameter {
@@ -123,10 +140,15 @@ function missing(kind: CopyInstruction['kind'], path: string, from: string): Inv
   )
 }
 
+/** The folders before `/./`. */
+function hiddenIn(path: string): number {
+  const [, before = ''] = /^(.*?)\/\.\/./.exec(path) ?? []
+  return posix.normalize(`/${before}`).split('/').filter(Boolean).length
+}
+
 /** Beneath the source's root. @throws InvalidParameter if it leads out */
-function relativeTo(path: string, kind: CopyInstruction['kind'], isImage: boolean, parents: boolean): string {
-  // `/./` marks where the parents begin that --parents keeps.
-  const normal = posix.normalize(parents ? path.replace(/^(.*)\/\.\/(.*)$/, '$1/$2') : path).replace(/\/$/, '')
+function relativeTo(path: string, kind: CopyInstruction['kind'], isImage: boolean): string {
+  const normal = posix.normalize(path).replace(/\/$/, '')
   const relative = normal.replace(/^\/+/, '')
   if (/^\.\.(\/|$)/.test(relative)) {
     if (isImage) return relative.replace(/^(\.\.\/?)+/, '')
@@ -135,9 +157,9 @@ function relativeTo(path: string, kind: CopyInstruction['kind'], isImage: boolea
   return relative === '.' ? '' : relative
 }
 
-async function fetched(workshop: Workshop, url: string, checksum: string): Promise<Group> {
+async function fetched(workshop: Workshop, url: string, { checksum, unpack }: CopyInstruction): Promise<Group> {
   const folder = await fetchUrl(workshop, url, checksum)
-  return onlyFileIn(workshop, folder)
+  return { ...(await onlyFileIn(workshop, folder)), unpack: unpack ?? false }
 }
 
 async function written(workshop: Workshop, { heredocs }: CopyInstruction): Promise<Group> {
@@ -149,11 +171,12 @@ async function onlyFileIn(workshop: Workshop, path: string): Promise<Group> {
   const tree: Tree = { kind: 'folder', path }
   const query = { tree, patterns: ['*'], exclude: [], withOwner: false }
   const { found } = await workshop.snapshots.workers.run('findSources', query)
-  return { tree, sources: found.flatMap(list => list ?? []), unpack: false }
+  const sources = found.flatMap(list => list ?? [])
+  return { tree, sources, hidden: sources.map(() => 0), unpack: false }
 }
 
 function itemsOf(
-  { sources, unpack }: Group,
+  { sources, hidden, unpack }: Group,
   target: string,
   { kind, parents }: CopyInstruction,
   count: number,
@@ -163,8 +186,9 @@ function itemsOf(
       `When using ${kind.toUpperCase()} with more than one source file, the destination must be a directory and end with a /`,
     )
   }
-  return sources.map(({ path, isFolder }) => {
-    const above = parents ? posix.join(target, isFolder ? path : posix.dirname(path)) : target
+  return sources.map(({ path, isFolder }, index) => {
+    const kept = path.split('/').slice(hidden[index]).join('/')
+    const above = parents ? posix.join(target, isFolder ? kept : posix.dirname(kept)) : target
     return { path, target: parents ? `${above}/` : target, isFolder: target.endsWith('/') || parents, unpack }
   })
 }
@@ -176,40 +200,4 @@ function digestOf(groups: readonly Group[]): string {
   if (sources.length === 1 && only !== undefined) return `${only.isFolder ? 'dir' : 'file'}:${only.digest}`
   const all = createHash('sha256').update(sources.map(({ digest }) => digest).join(','))
   return `multi:${all.digest('hex')}`
-}
-
-function modeOf(text: string): number | null {
-  if (text === '') return null
-  if (!/^[0-7]{3,4}$/.test(text)) {
-    throw new InvalidParameter(`invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`)
-  }
-  return Number.parseInt(text, 8)
-}
-
-/** What comes from outside is root's; what comes from another image stays whose it is. */
-function ownerOf(
-  { context }: Workshop,
-  root: RootMount,
-  chown: string,
-  { from }: CopyInstruction,
-): CopyRequest['owner'] {
-  if (chown === '') return from === '' ? { uid: 0, gid: 0 } : null
-  const [user = '', group] = chown.split(':', 2)
-  const merged = context.rooms.snapshots.openMerged(root)
-  try {
-    const database = readUserDatabase(merged)
-    return { uid: idOf(database, 'user', user), gid: idOf(database, 'group', group || user) }
-  } finally {
-    close(merged)
-  }
-}
-
-function idOf({ passwd, group }: UserDatabase, kind: 'user' | 'group', name: string): number {
-  if (/^\d+$/.test(name)) return Number(name)
-  const lines = ((kind === 'user' ? passwd : group) ?? '').split('\n').map(line => line.split(':'))
-  const id = lines.find(([entry]) => entry === name)?.[2]
-  if (id !== undefined) return Number(id)
-  throw new InvalidParameter(
-    `unable to convert uid/gid chown string to host mapping: can't find ${kind === 'user' ? 'uid' : 'gid'} for ${kind} ${name}: no such ${kind}: ${name}`,
-  )
 }

@@ -6,6 +6,7 @@ import { PLAIN_MOUNT } from '../../containers/create/bind-spec.ts'
 import type { ContainerMount } from '../../containers/store/record.ts'
 import { undoAfterwards } from '../../kernel/undo.ts'
 import type { Location } from '../dockerfile/error.ts'
+import type { Heredoc } from '../dockerfile/lines.ts'
 import type { InstructionOf } from '../dockerfile/types.ts'
 import { BuildCancelled, BuildFailed } from '../failure.ts'
 import { findMount, openMounts } from '../mounts/open.ts'
@@ -51,7 +52,7 @@ export async function planRun(
         const { container } = workshop.request
         const process: StepProcess = {
           id,
-          argv: script === null ? argv : [SCRIPT],
+          argv: script === null ? argv : [placeOf(script)],
           env: [...config.env, ...all, ...opened.env],
           cwd,
           user: config.user,
@@ -77,20 +78,20 @@ function tellOutput({ tell }: Workshop, step: number): StepProcess['onOutput'] {
 }
 
 /** Where a script stands that brings its own interpreter. */
-const SCRIPT = '/dev/pipes/EOF0'
+const placeOf = ({ name }: Heredoc): string => `/dev/pipes/${name.replaceAll('/', '_')}`
 
 /** `RUN <<EOF` whose first line is `#!`: null for anything else, which the shell reads. */
-function scriptOf({ command, heredocs: [only, ...others] }: InstructionOf<'run'>): string | null {
+function scriptOf({ command, heredocs: [only, ...others] }: InstructionOf<'run'>): Heredoc | null {
   const isScript = command.form === 'shell' && others.length === 0 && command.line === only?.content
-  return isScript && only.content.startsWith('#!') ? only.content : null
+  return isScript && only.content.startsWith('#!') ? only : null
 }
 
-async function scriptMount({ scratchFolder }: Workshop, script: string): Promise<ContainerMount> {
+async function scriptMount({ scratchFolder }: Workshop, script: Heredoc): Promise<ContainerMount> {
   const folder = await mkdtemp(join(scratchFolder, 'script-'))
-  const source = join(folder, 'EOF0')
-  await writeFile(source, script, { mode: 0o755 })
+  const source = join(folder, 'script')
+  await writeFile(source, script.content, { mode: 0o755 })
   await chmod(source, 0o755)
-  return { ...PLAIN_MOUNT, type: 'volume', source, destination: SCRIPT, rw: false, propagation: 'rprivate' }
+  return { ...PLAIN_MOUNT, type: 'volume', source, destination: placeOf(script), rw: false, propagation: 'rprivate' }
 }
 
 const networkMode = ({ request }: Workshop, { network }: InstructionOf<'run'>): string =>

@@ -20,7 +20,7 @@ export function parseOutputs(texts: readonly string[]): Output[] {
   return texts.flatMap(text => {
     if (!text.includes('='))
       return [text === '-' ? { type: 'tar' as const, dest: '-' } : { type: 'local' as const, dest: text }]
-    const fields = new Map(text.split(',').map(field => field.split('=', 2) as [string, string]))
+    const fields = new Map(text.split(',').map(field => [field.replace(/=.*/, ''), field.replace(/^[^=]*=?/, '')]))
     const type = fields.get('type')
     const dest = fields.get('dest') ?? ''
     // An image is what a build makes anyhow.
@@ -32,6 +32,7 @@ export function parseOutputs(texts: readonly string[]): Output[] {
   })
 }
 
+/** Files in a folder are the user's, whoever has them in the image; an archive keeps their owners. */
 export async function writeOutput(
   { session, engine }: { session: Session; engine: Engine },
   image: string,
@@ -43,7 +44,7 @@ export async function writeOutput(
   if (type === 'local') {
     const folder = resolve(session.cwd, dest)
     await mkdir(folder, { recursive: true })
-    await unpackInto(archive, { plan: { folder, rename: undefined }, keepOwner: true })
+    await unpackInto(archive, { plan: { folder, rename: undefined }, keepOwner: false })
   } else if (dest === '-') await pipeline(archive, session.stdout, { end: false })
   else await pipeline(archive, createWriteStream(resolve(session.cwd, dest)))
   if (!isNamed) await forget(engine, image)

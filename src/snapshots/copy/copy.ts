@@ -32,6 +32,7 @@ import { Parents } from '../unpack/parents.ts'
 import { type Found, ifThere, isFileStatus, isFolderStatus, walk } from '../walk.ts'
 import { withDescriptor } from '../worker/tree-jobs.ts'
 import { type FoundFile, withFile } from './find.ts'
+import { changeMode, type ModeChange } from './mode.ts'
 import { type Matcher, matcher } from './sources.ts'
 import { type Tree, withTree } from './tree.ts'
 
@@ -43,7 +44,9 @@ export interface CopyRequest {
   /** For all that is made; null: files keep their owner, new folders are root's. */
   owner: { uid: number; gid: number } | null
   /** For files and folders alike; null: as they are. */
-  mode: number | null
+  mode: ModeChange | null
+  /** A folder that comes into being for another one's content is like that one; else it is as folders are that are made on the way. */
+  keepRoot: boolean
 }
 
 export interface CopyItem {
@@ -69,10 +72,10 @@ export const copyInto = (request: CopyRequest): Promise<void> =>
     }),
   )
 
-/** Makes a folder with those above it, where they are missing. */
-export const makeFolderIn = (into: RootMount, path: string): Promise<void> =>
+/** Makes a folder with those above it, where they are missing; they get the owner. */
+export const makeFolderIn = (into: RootMount, path: string, owner: CopyRequest['owner']): Promise<void> =>
   withDescriptor(openRoot(into, true), target => {
-    const parents = parentsIn(target, path)
+    const parents: PlainParents = parentsIn(target, path, made => giveTo(owner, parents, made))
     try {
       parents.open(inside(path))
     } finally {
@@ -124,6 +127,12 @@ class PlainParents {
   }
 }
 
+function giveTo(owner: CopyRequest['owner'], parents: PlainParents, path: ByteString): void {
+  if (owner === null || (owner.uid === 0 && owner.gid === 0)) return
+  const { folder, name } = splitPath(path)
+  chownAt(parents.open(folder), toPath(name), owner.uid, owner.gid)
+}
+
 class Copier {
   readonly #request: CopyRequest
   readonly #root: number
@@ -134,7 +143,10 @@ class Copier {
     this.#request = request
     this.#root = root
     this.#excluded = matcher(request.exclude)
-    this.#parents = parentsIn(root, request.items[0]?.target ?? '', path => this.#own(path))
+    this.#parents = parentsIn(root, request.items[0]?.target ?? '', path =>
+      // Folders that come into being on the way belong to whom the files are given.
+      giveTo(request.owner, this.#parents, path),
+    )
   }
 
   close(): void {
@@ -154,14 +166,6 @@ class Copier {
     if (copied === undefined) throw new InvalidParameter(`file not found: ${toText(path)}`)
   }
 
-  /** Folders that come into being on the way belong to whom the files are given. */
-  #own(path: ByteString): void {
-    const { owner } = this.#request
-    if (owner === null || (owner.uid === 0 && owner.gid === 0)) return
-    const { folder, name } = splitPath(path)
-    chownAt(this.#parents.open(folder), toPath(name), owner.uid, owner.gid)
-  }
-
   #isFolder(path: ByteString): boolean {
     if (path === '') return true
     return withFile(this.#root, path, ({ status }) => isFolderStatus(status)) ?? false
@@ -174,7 +178,7 @@ class Copier {
     try {
       const isNew = target !== '' && !this.#isFolder(target)
       this.#parents.open(target)
-      if (isNew) folders.push([target, this.#entryOf({ ...from, path: target }, 'folder')])
+      if (isNew && this.#request.keepRoot) folders.push([target, this.#entryOf({ ...from, path: target }, 'folder')])
       for (const found of walk(folder)) {
         if (this.#excluded(found.path)) continue
         const to = joinPath(target, found.path)
@@ -252,13 +256,14 @@ class Copier {
 
   #ownStatus(mode: number): CopiedStatus {
     const { owner, mode: asked } = this.#request
-    return { ...owner, ...(asked !== null && { mode: (mode & constants.S_IFMT) | asked }) }
+    return { ...owner, ...(asked !== null && { mode: (mode & constants.S_IFMT) | changeMode(asked, mode, false) }) }
   }
 
   #entryOf(found: Found, kind: Entry['kind']): Entry {
     const entry = describe(found, kind)
     const { owner, mode } = this.#request
-    return { ...entry, ...owner, ...(mode !== null && kind !== 'symlink' && { mode }) }
+    const isChanged = mode !== null && kind !== 'symlink'
+    return { ...entry, ...owner, ...(isChanged && { mode: changeMode(mode, entry.mode, kind === 'folder') }) }
   }
 
   /** false: it is no archive. */

@@ -66,7 +66,7 @@ export interface Jobs {
   copyTree: { parameters: { from: string; to: string; marks: boolean }; result: unknown }
   findSources: { parameters: SourceQuery; result: Sources }
   copyInto: { parameters: CopyRequest; result: unknown }
-  makeFolderIn: { parameters: { into: RootMount; path: string }; result: unknown }
+  makeFolderIn: { parameters: { into: RootMount; path: string; owner: CopyRequest['owner'] }; result: unknown }
   /** Gives a tree. */
   packTreeOf: { parameters: { tree: Tree }; result: unknown }
   removeIgnored: { parameters: { folder: string; patterns: string[]; names: string[] }; result: unknown }
@@ -121,7 +121,7 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
   copyTree: ({ from, to, marks }) => copyFolder(from, to, marks),
   findSources,
   copyInto,
-  makeFolderIn: ({ into, path }) => makeFolderIn(into, path),
+  makeFolderIn: ({ into, path, owner }) => makeFolderIn(into, path, owner),
   packTreeOf: ({ tree }, _, output) => withTree(tree, root => sendAll(packTree(root, { asLayer: false }), output)),
   removeIgnored: ({ folder, patterns, names }) => removeIgnored(folder, patterns, names),
   buildLayer: ({ files, folders }) => unpackLayerArchive(folders, {}, packList(files)),

@@ -29,6 +29,8 @@ test.each([
   ['${file//./-}', 'x-tar-gz'],
   ['${file/tar}', 'x..gz'],
   ['${path//\\//-}', '-usr-lib-a'],
+  ['${path/\\*/-}', '/usr/lib/a'],
+  ['${path#/\\?*}', '/usr/lib/a'],
   ["'$file'", '$file'],
   ['"$file"', 'x.tar.gz'],
   ['"\\$file \\" \\a"', '$file " \\a'],
@@ -43,8 +45,8 @@ test.each([
 
 test.each([
   ['${unset:?is needed}', 'unset: is needed'],
-  ['${unset:?}', 'unset: not allowed to be unset'],
-  ['${empty:?}', 'empty: not allowed to be empty'],
+  ['${unset:?}', 'unset: is not allowed to be unset'],
+  ['${empty:?}', 'empty: is not allowed to be empty'],
   ['${file', 'syntax error: missing } in substitution'],
   ['${file!x}', 'unsupported modifier (!x) in substitution'],
   ["'open", 'unexpected end of statement while looking for matching single-quote'],
