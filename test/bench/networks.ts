@@ -12,6 +12,7 @@ import { fixture, importBusybox, importServices } from '../support/images.ts'
 import { RUN } from '../support/machine.ts'
 import { startReferenceEngine } from '../support/reference-engine.ts'
 import { nginx } from '../support/services.ts'
+import { readResults, saveSection } from './results.ts'
 import { median } from './table.ts'
 
 const run = promisify(execFile)
@@ -245,11 +246,29 @@ async function measure<S>({ name, unit, rate, take }: Measure<S>, sides: Record<
       if (round > 0) taken[key]?.push(figure)
     }
   const medians = Object.entries(taken).map(([key, figures]) => [key, median(figures)] as const)
-  const shown = medians.map(([key, figure]) => `${key} ${figure.toFixed(1)} ${unit}`).join(', ')
+  const shown = medians.map(([key, figure]) => `${key} ${figure.toFixed(1)} ${unit}`)
   const [theirs, ours] = medians.map(([, figure]) => figure)
   const ratio = theirs === undefined || ours === undefined ? null : rate ? ours / theirs : theirs / ours
   const words = ratio === null ? '' : `: ${ratio.toFixed(2)} times as ${rate ? 'many' : 'fast'}`
-  console.log(`${name.padEnd(60)} ${shown}${words}`)
+  console.log(`${name.padEnd(60)} ${shown.join(', ')}${words}`)
+  if (ratio === null) return
+  const cells = medians.map(([, figure]) => `${figure.toFixed(figure < 100 ? 1 : 0)} ${unit}`)
+  await keep(name, `| ${name} | ${cells.join(' | ')} | ${ratio.toFixed(2)} |`)
+}
+
+const HEADING = 'Networks'
+const INTRO = `\`sh test/bench/run-networks\`: nginx, ApacheBench (${REQUESTS} requests, ${CLIENTS} at a time) and curl of Debian's packages on a
+user-defined network; a network namespace on a wire is the other host. Medians; in the last column above 1 means that skiff is ahead.`
+
+/** In the place of the line of an earlier run, so that the parts of the benchmark make one table. */
+async function keep(name: string, line: string): Promise<void> {
+  const before = (await readResults()).sections[HEADING]?.split('\n') ?? []
+  const names = [...packets, ...places].map(one => one.name)
+  const lines = names.flatMap(one => (one === name ? [line] : before.filter(row => row.startsWith(`| ${one} |`))))
+  await saveSection(
+    HEADING,
+    [INTRO, '', '| what | Docker | skiff | times |', '| --- | --- | --- | --- |', ...lines].join('\n'),
+  )
 }
 
 test('figures', async () => {

@@ -21,6 +21,7 @@ const ROOM = 253
 const request = (number: number): SandboxRequest => ({
   containerId: String(number).padStart(64, '0'),
   containerName: `c${number}`,
+  domainname: '',
   hostname: `c${number}`,
   endpoints: {
     crowd: {
