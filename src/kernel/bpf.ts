@@ -1,7 +1,7 @@
 /** bpf(2): programs, and attaching them to cgroups. Layouts: union bpf_attr in include/uapi/linux/bpf.h. */
 
+import { addressOf } from './direct-calls.ts'
 import { check, KernelError } from './errors.ts'
-import { addressOf } from './native.ts'
 import { syscall } from './syscall.ts'
 
 const BPF_PROG_LOAD = 5

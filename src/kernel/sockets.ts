@@ -2,8 +2,8 @@
 
 import { closeSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
+import { addressOf } from './direct-calls.ts'
 import { check, errnoName } from './errors.ts'
-import { addressOf } from './native.ts'
 import { syscall } from './syscall.ts'
 
 const AF_UNIX = 1

@@ -3,8 +3,9 @@
  * native/library/syscalls.c. Everything is written as 32-bit halves: BigInts would cost more than the calls.
  */
 
+import { addressIn as addressOf } from './direct-calls.ts'
 import type { Timestamp } from './files.ts'
-import { addressIn as addressOf, runSyscallList, useSyscallList } from './native.ts'
+import { runSyscallList, useSyscallList } from './native.ts'
 import { type SyscallName, syscallNumber } from './syscall-numbers.ts'
 
 const MAX_CALLS = 8

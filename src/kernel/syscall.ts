@@ -1,6 +1,7 @@
 /** syscall(2): any system call from TypeScript, with its arguments marshalled. The wrappers beside this file build on it. */
 
-import { addressIn, runSyscall, useMailbox } from './native.ts'
+import { addressIn } from './direct-calls.ts'
+import { runSyscall, useMailbox } from './native.ts'
 import { type SyscallName, syscallNumber } from './syscall-numbers.ts'
 
 /** A number is passed as it is, a string as NUL-terminated bytes, a Buffer by its address, null as a null pointer. */
