@@ -50,6 +50,7 @@ test(`${CROWD} containers on one network have addresses of their own, in the ker
   const networks = await Networks.open({
     folder,
     defaultBridge: null,
+    forwards: true,
     pools: [],
     table: `skiff-test-${RUN}`,
     resolvConfPath: '/dev/null',
