@@ -17,6 +17,7 @@ const library = ffi.Library(`${BUILD_DIR}libskiff.so`, {
   skiff_detached_overlay: ['int64', ['string', 'string', 'uint64']],
   skiff_spawn: ['int64', ['int', 'pointer', 'int', 'pointer', 'int']],
   skiff_remove_tree: ['int64', ['string', 'int32']],
+  skiff_replace_durably: ['int64', ['string', 'string', 'string', 'pointer', 'int64', 'int32']],
   skiff_make_network_namespace: ['int64', []],
   skiff_make_network_namespace_of: ['int64', ['int']],
   skiff_make_user_namespace: ['int64', ['string', 'string']],
@@ -66,6 +67,23 @@ export const spawnNativeAsync = (executable: number, fds: Buffer, fdCount: numbe
 export const removeTreeNativeAsync = (path: string, most: number): Promise<number> =>
   new Promise((resolve, reject) => {
     library.skiff_remove_tree.async(path, most, (error, result) => (error ? reject(error) : resolve(Number(result))))
+  })
+
+/** See native/library/durable-file.c; on a thread of libuv's pool. */
+export const replaceDurablyNativeAsync = (
+  names: { temporary: string; path: string; folder: string },
+  data: Buffer,
+  mode: number,
+): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const { temporary, path, folder } = names
+    const done = (error: unknown, result: number | string): void => {
+      // Until here it is the thread's to read.
+      data.fill(0)
+      if (error) reject(error)
+      else resolve(Number(result))
+    }
+    library.skiff_replace_durably.async(temporary, path, folder, pointer(data), data.length, mode, done)
   })
 
 /** See native/library/namespaces.c. */

@@ -8,6 +8,7 @@ import { type Undo, undoOnFailure } from '../kernel/undo.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
 import { BackgroundNetlink } from './background-netlink.ts'
 import { removeOrphanWires } from './bridge.ts'
+import { BridgeIndexes } from './bridge-port.ts'
 import { Departures } from './departures.ts'
 import { explainSandbox } from './explain.ts'
 import type { Firewall } from './firewall.ts'
@@ -62,9 +63,10 @@ export class Sandboxes {
     const background = new BackgroundNetlink()
     this.names = new NameService(files)
     this.publications = new Publications(hostPorts, firewall)
-    this.wirer = { host, background }
+    this.wirer = { host, background, bridges: new BridgeIndexes(host) }
     this.prepared = new PreparedNamespaces(host, (...requests) => background.attempt(...requests))
-    this.departures = new Departures(host, background)
+    // Not in the way of those that come.
+    this.departures = new Departures(host, new BackgroundNetlink())
   }
 
   get size(): number {
