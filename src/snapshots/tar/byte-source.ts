@@ -66,7 +66,11 @@ export class ByteSource {
   /** Gives bytes back, to be read again. */
   putBack(bytes: Buffer): void {
     if (bytes.length === 0) return
-    this.#current = this.#current.length === 0 ? bytes : Buffer.concat([bytes, this.#current])
+    const { buffer, byteOffset, length } = this.#current
+    // Mostly they are what was taken last.
+    if (bytes.buffer === buffer && bytes.byteOffset + bytes.length === byteOffset)
+      this.#current = Buffer.from(buffer, bytes.byteOffset, bytes.length + length)
+    else this.#current = length === 0 ? bytes : Buffer.concat([bytes, this.#current])
   }
 
   /** Ends the stream early, so that whoever writes it stops. */

@@ -20,6 +20,8 @@ const MAGIC: [Compression, Buffer][] = [
 ]
 const LONGEST_MAGIC = 6
 const CHUNK = 256 * 1024
+/** Each in memory of its own, which waits to be collected: see passing-memory.ts. */
+const GUNZIPPED = 128 * 1024
 
 export const compressionOf = (start: Buffer): Compression =>
   MAGIC.find(([, magic]) => start.subarray(0, magic.length).equals(magic))?.[0] ?? 'none'
@@ -79,7 +81,7 @@ const DECODERS: Record<Exclude<Compression, 'none'>, (stored: AsyncIterable<Buff
 
 /** Takes the next chunk when the one before has been read: its memory may be used again then. */
 async function* gunzip(stored: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
-  const decoder = zlib.createGunzip({ chunkSize: CHUNK })
+  const decoder = zlib.createGunzip({ chunkSize: GUNZIPPED })
   const read = (chunk: Buffer) =>
     new Promise<void>((resolve, reject) => decoder.write(chunk, error => (error ? reject(error) : resolve())))
   const readAll = async () => {
