@@ -180,6 +180,9 @@ describe('images', () => {
     const list = (await run('tar', ['-tf', join(folder, 'save.tar')])).stdout
     for (const name of ['oci-layout', 'index.json', 'manifest.json', `blobs/sha256/${one.id.slice(7)}`])
       expect(list).toContain(name)
+    const [top, topOfTwo] = [one, two].map(image => image.diffIds.at(-1)?.replace('sha256:', ''))
+    const repositories = (await run('tar', ['-xOf', join(folder, 'save.tar'), 'repositories'])).stdout
+    expect(JSON.parse(repositories)).toEqual({ one: { latest: top, second: top }, two: { latest: topOfTwo } })
     await run('gzip', ['-k', join(folder, 'save.tar')])
     await run('zstd', ['-q', join(folder, 'save.tar')])
     // Without manifest.json it is an OCI layout and nothing else.
