@@ -24,13 +24,16 @@ export const build = command({
   flags: BUILD_FLAGS,
   async run({ session, engine, options, args, configFolder }) {
     const outputs = parseOutputs(options.output)
-    const context = await openContext(session, args[0] ?? '', options.file, namedContexts(options))
+    const [context, credentials] = await Promise.all([
+      openContext(session, args[0] ?? '', options.file, namedContexts(options)),
+      allCredentials(configFolder, session.env),
+    ])
     const response = await engine.request('POST', '/build', {
       query: buildQuery(session, options, context),
       headers: {
         'Content-Type': 'application/x-tar',
         'X-Skiff-Build': await buildHeader(session, options, context),
-        'X-Registry-Config': await allCredentials(configFolder, session.env),
+        'X-Registry-Config': credentials,
       },
       body: options.compress ? context.body.pipe(createGzip()) : context.body,
     })
