@@ -103,6 +103,7 @@ function connect(
   return new Engine(address, {
     pinnedVersion: session.env.DOCKER_API_VERSION ?? known?.apiVersion,
     agent: known?.agent,
+    sameBuild: known !== undefined,
     ...(globals.debug && { trace: (line: string) => session.stderr.write(`${line}\n`) }),
     closed: session.closed,
     ...(mayStart && {

@@ -10,13 +10,20 @@ const HEADER = 8
 /** The daemon reports a failure of its own on this stream. */
 const SYSTEM_ERROR = 3
 
-/** Copies each frame to its sink as it comes, waiting for slow sinks. Resolves at the end of the stream. */
-export async function demultiplex(source: Readable, stdout: Writable, stderr: Writable): Promise<void> {
+/** skiff's own, last in the stream of an exec that was created and started at once: its exit code, a big-endian i32. */
+const EXIT_CODE = 4
+
+/**
+ * Copies each frame to its sink as it comes, waiting for slow sinks. Resolves at the end of the stream, with the exit code where it
+ * told one.
+ */
+export async function demultiplex(source: Readable, stdout: Writable, stderr: Writable): Promise<number | undefined> {
   let pending: Buffer = Buffer.alloc(0)
   let stream = 0
   /** Bytes of the current payload still to come. */
   let left = 0
   let failure = ''
+  let exitCode: number | undefined
   for await (const chunk of source as AsyncIterable<Buffer>) {
     pending = pending.length > 0 ? Buffer.concat([pending, chunk]) : chunk
     while (pending.length > 0) {
@@ -27,16 +34,19 @@ export async function demultiplex(source: Readable, stdout: Writable, stderr: Wr
         pending = pending.subarray(HEADER)
         continue
       }
+      if (stream === EXIT_CODE && pending.length < left) break
       const payload = pending.subarray(0, left)
       pending = pending.subarray(payload.length)
       left -= payload.length
-      if (stream === SYSTEM_ERROR) failure += payload.toString()
+      if (stream === EXIT_CODE) exitCode = payload.readInt32BE()
+      else if (stream === SYSTEM_ERROR) failure += payload.toString()
       else if (stream === 2) await write(stderr, payload)
       else if (stream <= 1) await write(stdout, payload)
       else throw new Error(`Unrecognized input header: ${stream}`)
     }
   }
   if (failure) throw new Error(`error from daemon in stream: ${failure}`)
+  return exitCode
 }
 
 /** Copies a stream without frames, waiting for a slow sink. */

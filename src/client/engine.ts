@@ -1,6 +1,12 @@
 /** The Engine API over HTTP/1.1: requests, their errors, and connections that become byte streams. */
 
-import { Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import {
+  Agent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
@@ -24,6 +30,8 @@ export interface RequestOptions {
 export interface Hijacked {
   readonly input: Socket
   readonly output: Readable
+  /** Of the answer. */
+  readonly headers: IncomingHttpHeaders
 }
 
 /** What _ping tells of the daemon. */
@@ -43,6 +51,8 @@ export interface EngineOptions {
   readonly closed?: AbortSignal | undefined
   /** Idle connections to share with other engines of this address; whoever made them closes them. */
   readonly agent?: Agent | undefined
+  /** The daemon is of this client's very build: it has what Docker's has not. */
+  readonly sameBuild?: boolean | undefined
 }
 
 export class Engine {
@@ -57,6 +67,10 @@ export class Engine {
   }
 
   /** The version spoken: ours, or the daemon's when it is older. */
+  get hasSkiffsOwn(): boolean {
+    return this.options.sameBuild === true
+  }
+
   version(): Promise<string> {
     this.#version ??= this.#negotiate()
     return this.#version
@@ -110,14 +124,15 @@ export class Engine {
     const headers = { ...options.headers, Connection: 'Upgrade', Upgrade: 'tcp' }
     const sent = this.#open('POST', target, { ...options, headers }, false)
     return new Promise((resolve, reject) => {
-      sent.once('upgrade', (_response, socket: Socket, head: Buffer) => {
+      sent.once('upgrade', ({ headers }, socket: Socket, head: Buffer) => {
         if (head.length > 0) socket.unshift(head)
         this.options.closed?.addEventListener('abort', () => socket.destroy(), { once: true })
-        resolve({ input: socket, output: socket })
+        resolve({ input: socket, output: socket, headers })
       })
       // A daemon that does not upgrade answers 200 and writes until it closes the connection.
       sent.once('response', response => {
-        if ((response.statusCode ?? 0) < 400) resolve({ input: response.socket, output: response })
+        if ((response.statusCode ?? 0) < 400)
+          resolve({ input: response.socket, output: response, headers: response.headers })
         else apiError(response).then(reject, reject)
       })
       sent.once('error', error => reject(connectionError(error, this.address.text)))

@@ -44,6 +44,8 @@ export interface ContainerDefaults {
   dnsOptions: string[]
   detachKeys: string
   shutdownTimeoutSeconds: number
+  /** `--bridge none`: who would be on it has a loopback only. */
+  hasDefaultBridge: boolean
   /** The daemon's parent cgroup is of its own making and choosing. */
   ownsCgroupParent: boolean
   /** skiff's own init for --init. */

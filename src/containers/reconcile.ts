@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { removeTemporaries } from '../kernel/atomic-file.ts'
 import { NEVER, timestampNow } from '../kernel/clock.ts'
 import { Conflict } from '../kernel/errors.ts'
+import { spreadSubfolders } from '../kernel/inode-flags.ts'
 import type { Context } from './context.ts'
 import { adoptExecs } from './exec/adopt.ts'
 import { watchHealth } from './health/watch.ts'
@@ -42,6 +43,7 @@ export async function reconcile(context: Context): Promise<void> {
 
 async function makeFolders({ roots, rootMountPoint }: Context): Promise<void> {
   await mkdir(containersFolder(roots), { recursive: true, mode: 0o710 })
+  spreadSubfolders(containersFolder(roots))
   await mkdir(runFolder(roots), { recursive: true, mode: 0o710 })
   await mkdir(rootMountPoint, { recursive: true, mode: 0o700 })
 }

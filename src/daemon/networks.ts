@@ -12,11 +12,12 @@ import { instanceSuffix } from './instance.ts'
 import type { Settings } from './settings.ts'
 
 export async function openNetworks(settings: Settings, log: Logger, salvage: Salvage): Promise<Networks | null> {
-  const { bridge, bip, fixedCidr, mtu, icc, ipMasq } = settings
+  const { bridge: name, ipMasq: masquerade, ...rest } = settings
   try {
     return await Networks.open({
       folder: join(settings.dataRoot, 'networks'),
-      defaultBridge: bridge === 'none' ? null : { name: bridge, bip, fixedCidr, mtu, icc, masquerade: ipMasq },
+      defaultBridge: name === 'none' ? null : { ...rest, name, masquerade },
+      forwards: settings.userlandProxy,
       pools: settings.pools,
       table: `skiff${instanceSuffix(settings)}`,
       resolvConfPath: '/etc/resolv.conf',

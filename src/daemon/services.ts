@@ -173,6 +173,7 @@ const containerDefaults = (settings: Settings, userNamespace: UserNamespace | nu
   ulimits: settings.ulimits,
   // The daemon's own group is below it already.
   cgroupParent: '',
+  hasDefaultBridge: settings.bridge !== 'none',
   ownsCgroupParent: settings.cgroupParent === '',
   shmBytes: settings.shmBytes,
   init: settings.init,

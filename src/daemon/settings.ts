@@ -1,5 +1,6 @@
 /** The daemon's configuration, read and checked: nothing behind this file asks what a text might mean. */
 
+import { isIPv4 } from 'node:net'
 import { checkLogConfig } from '../containers/logs/config.ts'
 import { validateUlimit } from '../containers/spec/limits.ts'
 import type { Ulimit } from '../containers/types.ts'
@@ -28,6 +29,11 @@ export interface Settings {
   bridge: string
   bip: string
   fixedCidr: string
+  ipv6: boolean
+  fixedCidrV6: string
+  /** Published ports of the default bridge are on this address, unless they name one. */
+  defaultIp: string
+  userlandProxy: boolean
   mtu: number | null
   icc: boolean
   ipMasq: boolean
@@ -82,6 +88,10 @@ export function readSettings(raw: RawSettings, env: NodeJS.ProcessEnv): Settings
     bridge: read.text('bridge', 'skiff0'),
     bip: read.text('bip', ''),
     fixedCidr: read.text('fixed-cidr', ''),
+    ipv6: read.flag('ipv6', false),
+    fixedCidrV6: read.text('fixed-cidr-v6', ''),
+    defaultIp: read.ipv4('ip', '0.0.0.0'),
+    userlandProxy: read.flag('userland-proxy', true),
     mtu: read.number('mtu', 0) || null,
     icc: read.flag('icc', true),
     ipMasq: read.flag('ip-masq', true),
@@ -185,6 +195,12 @@ class Reader {
       validateUlimit(ulimit)
       return ulimit
     })
+  }
+
+  ipv4(key: OptionKey, missing: string): string {
+    const value = this.text(key, missing)
+    if (!isIPv4(value)) throw wrong(key, 'an IPv4 address')
+    return value
   }
 
   pools(): readonly DefaultPool[] {

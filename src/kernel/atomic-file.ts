@@ -9,7 +9,8 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fstatSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs'
 import { open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { hasCode } from './errors.ts'
+import { check, hasCode } from './errors.ts'
+import { replaceDurablyNativeAsync } from './native.ts'
 
 export const TEMPORARY_PREFIX = '.tmp-'
 
@@ -27,7 +28,7 @@ export async function writeAtomically(
   { durable, mode = 0o600 }: AtomicWriteOptions,
 ): Promise<void> {
   // A few short system calls: to have another thread do them takes several times as long as they do.
-  if (!durable && data.length <= SMALL_BYTES) return replaceAtOnce(path, data, mode)
+  if (data.length <= SMALL_BYTES) return durable ? replaceDurably(path, data, mode) : replaceAtOnce(path, data, mode)
   await writeOne(path, data, { durable, mode })
   if (durable) await syncFolder(dirname(path))
 }
@@ -71,6 +72,11 @@ const SMALL_BYTES = 64 * 1024
 
 const temporaryBeside = (path: string): string =>
   join(dirname(path), `${TEMPORARY_PREFIX}${randomBytes(6).toString('hex')}`)
+
+async function replaceDurably(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+  const names = { temporary: temporaryBeside(path), path, folder: dirname(path) }
+  check('write', await replaceDurablyNativeAsync(names, Buffer.from(data), mode), { path })
+}
 
 function replaceAtOnce(path: string, data: string | Uint8Array, mode: number): void {
   const temporary = temporaryBeside(path)

@@ -111,10 +111,12 @@ export interface VethEnds {
   guest: string
   /** Descriptor of the network namespace into which the guest's end is born; without one it stays beside the host's. */
   guestNetns?: number
+  /** The interface index of the guest's end; without it the kernel takes the next. */
+  guestIndex?: number
 }
 
-/** Both ends are down. Shell: `ip link add HOST type veth peer name GUEST netns FD` */
-export const addVeth = ({ host, guest, guestNetns }: VethEnds): Request =>
+/** Both ends are down. Shell: `ip link add HOST type veth peer name GUEST netns FD index INDEX` */
+export const addVeth = ({ host, guest, guestNetns, guestIndex = 0 }: VethEnds): Request =>
   newLink(
     `add veth ${host} with peer ${guest}`,
     ...named(host),
@@ -126,7 +128,7 @@ export const addVeth = ({ host, guest, guestNetns }: VethEnds): Request =>
         attribute(
           VETH_INFO_PEER,
           Buffer.concat([
-            ifinfomsg(),
+            ifinfomsg({ index: guestIndex }),
             text(IFLA_IFNAME, guest),
             ...(guestNetns === undefined ? [] : [u32(IFLA_NET_NS_FD, guestNetns)]),
           ]),

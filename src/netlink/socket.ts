@@ -31,12 +31,13 @@ const NETLINK_GET_STRICT_CHK = 12
 const NETLINK_CAP_ACK = 10
 const ONE = Buffer.from([1, 0, 0, 0])
 const RECEIVE_BYTES = 64 * 1024
+/** One for all sockets: what has come is read at once. */
+const buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
 const MAX_DUMP_TRIES = 10
 const EAGAIN = 11
 
 export class NetlinkSocket {
   private sequence = 0
-  private readonly buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
 
   private constructor(private readonly fd: number) {
     // Without these an error has no words and repeats the whole request, which may not fit the buffer.
@@ -187,10 +188,10 @@ export class NetlinkSocket {
   }
 
   private receive(): Iterable<Message> {
-    const length = check('recvfrom', syscall('recvfrom', this.fd, this.buffer, RECEIVE_BYTES, 0, null, null), {
+    const length = check('recvfrom', syscall('recvfrom', this.fd, buffer, RECEIVE_BYTES, 0, null, null), {
       on: 'netlink',
     })
-    return decodeMessages(this.buffer.subarray(0, length))
+    return decodeMessages(buffer.subarray(0, length))
   }
 }
 

@@ -1,28 +1,11 @@
-/** The driver `bridge`: a bridge on the host per network, a veth pair per endpoint. All by netlink, no `ip` process. */
+/** The driver `bridge`: a bridge on the host per network; its ports: bridge-port.ts. All by netlink, no `ip` process. */
 
 import { createHash } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { Conflict, hasCode, Unavailable } from '../kernel/errors.ts'
 import { addAddress, listAddresses } from '../netlink/address.ts'
-import {
-  addBridge,
-  deleteLink,
-  getLink,
-  type Link,
-  listLinks,
-  MAX_ALIAS,
-  setAddressGeneration,
-  setAlias,
-  setBridgePort,
-  setUp,
-  setUpWith,
-} from '../netlink/link.ts'
-import { addDefaultRoute } from '../netlink/route.ts'
+import { addBridge, deleteLink, getLink, type Link, listLinks, MAX_ALIAS, setAlias, setUp } from '../netlink/link.ts'
 import type { NetlinkSocket } from '../netlink/socket.ts'
-import type { Wire } from './prepared-namespaces.ts'
-
-/** The kernel's BR_MAX_PORTS is reached. */
-const EXFULL = 54
 
 export interface BridgeSettings {
   name: string
@@ -32,25 +15,6 @@ export interface BridgeSettings {
   /** Gateways, which the bridge itself has: '172.17.0.1' with 16. */
   addresses: { address: string; prefixLength: number }[]
   ipv6: boolean
-}
-
-export interface EndpointWiring {
-  bridge: string
-  /** Whose it is, noted at the host's end. */
-  note: string
-  mac: string
-  mtu: number | undefined
-  addresses: { address: string; prefixLength: number }[]
-  /** Default routes to set; '' for none. */
-  gateway: string
-  ipv6Gateway: string
-  /** Containers of the network may not talk to each other (enable_icc=false). */
-  isolated: boolean
-  /**
-   * The container has published ports, which it may call itself: where bridged frames pass the firewall too (br_netfilter), such
-   * a frame is led back to the port that it came from.
-   */
-  hairpin: boolean
 }
 
 /** Docker's scheme: the vendor-less prefix 02:42 and the IPv4 address, so that a neighbour's ARP entry survives a restart. */
@@ -132,36 +96,6 @@ export function removeOrphans(host: NetlinkSocket, mark: string, wanted: readonl
     const isUsed = links.some(link => link.master === index)
     if (alias.startsWith(mark) && !wanted.includes(name) && !isUsed) host.request(deleteLink(name))
   }
-}
-
-/** Makes the outer end of a wire a port of a bridge, and gives the inner end its addresses and routes. */
-export function connectToBridge(host: NetlinkSocket, guest: NetlinkSocket, wire: Wire, wiring: EndpointWiring): void {
-  const bridge = getLink(host, wiring.bridge)
-  if (!bridge) throw new Conflict(`the bridge ${wiring.bridge} is gone: it was removed behind skiff's back`)
-  const { hostInterface, guestInterface, guestIndex: index } = wire
-  const { mac, mtu, note } = wiring
-  const [failed] = host
-    .attempt(
-      setUpWith(hostInterface, { mtu, master: bridge.index, alias: note.slice(0, MAX_ALIAS) }),
-      ...(wiring.isolated || wiring.hairpin ? [setBridgePort(hostInterface, wiring)] : []),
-    )
-    .filter(error => error !== null)
-  if (failed?.errno === EXFULL)
-    throw new Unavailable(
-      `the bridge ${wiring.bridge} has no port left: the kernel gives it 1023, one for each container`,
-      {
-        cause: failed,
-      },
-    )
-  if (failed) throw failed
-  const hasIpv6 = wiring.addresses.some(({ address }) => address.includes(':'))
-  guest.request(
-    // Before it comes up, which is when it gets a link-local address.
-    ...(hasIpv6 ? [setAddressGeneration(guestInterface, 'eui64')] : []),
-    setUpWith(guestInterface, { mac, mtu }),
-    ...wiring.addresses.map(one => addAddress({ index, ...one })),
-    ...[wiring.gateway, wiring.ipv6Gateway].filter(Boolean).map(gateway => addDefaultRoute(gateway, index)),
-  )
 }
 
 /** sysctl(8) -w. A kernel without the key (IPv6 switched off), or one that is read-only but set already, is fine. */

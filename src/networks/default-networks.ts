@@ -6,16 +6,21 @@ import { BRIDGE_OPTION } from './driver-options.ts'
 import { completePool } from './ipam.ts'
 import type { StoredNetwork } from './network-store.ts'
 import { addressToNumber, Subnet } from './subnet.ts'
-import { chooseSubnet, type DefaultPool } from './subnet-choice.ts'
+import { chooseSubnet, type DefaultPool, ipv6Pools, isIpv4, isIpv6 } from './subnet-choice.ts'
 import type { NetworkId, PoolConfig } from './types.ts'
 
-/** As dockerd's flags --bridge, --bip, --fixed-cidr, --mtu, --icc, --ip-masq. */
+/** As dockerd's flags --bridge, --bip, --fixed-cidr, --ipv6, --fixed-cidr-v6, --ip, --mtu, --icc, --ip-masq. */
 export interface DefaultBridge {
   name: string
   /** The bridge's own address with its prefix, '172.17.0.1/16'; '' for one of the pools. */
   bip: string
   /** Containers' addresses come from here; '' for the whole subnet. */
   fixedCidr: string
+  ipv6: boolean
+  /** Its IPv6 subnet; '' for one of this machine's own. */
+  fixedCidrV6: string
+  /** Where its ports are published: an address, or 0.0.0.0 for all. */
+  defaultIp: string
   mtu: number | null
   icc: boolean
   masquerade: boolean
@@ -67,12 +72,13 @@ function defaultBridge(
     [BRIDGE_OPTION.DEFAULT_BRIDGE]: 'true',
     [BRIDGE_OPTION.ICC]: String(wanted.icc),
     [BRIDGE_OPTION.MASQUERADE]: String(wanted.masquerade),
-    [BRIDGE_OPTION.HOST_BINDING]: '0.0.0.0',
+    [BRIDGE_OPTION.HOST_BINDING]: wanted.defaultIp,
     [BRIDGE_OPTION.NAME]: wanted.name,
     [BRIDGE_OPTION.MTU]: String(wanted.mtu ?? 1500),
   }
   const network = base('bridge', 'bridge', known)
-  return { ...network, options, ipam: { ...network.ipam, config: [pool(wanted, known, taken, pools)] } }
+  const config = [pool(wanted, known, taken, pools), ...(wanted.ipv6 ? [ipv6Pool(wanted, known, taken, pools)] : [])]
+  return { ...network, enableIpv6: wanted.ipv6, options, ipam: { ...network.ipam, config } }
 }
 
 function pool(
@@ -89,8 +95,26 @@ function pool(
     return completePool({ gateway, ipRange: fixedCidr }, subnet)
   }
   // A subnet once chosen is kept, unless the host has come to use it itself.
-  const before = known?.ipam.config[0]
-  if (before && !taken.some(subnet => subnet.overlaps(Subnet.parse(before.subnet))))
-    return { ...before, ipRange: fixedCidr }
-  return completePool({ ipRange: fixedCidr }, chooseSubnet(pools, taken))
+  const before = keptPool(known, taken, isIpv4)
+  if (before) return { ...before, ipRange: fixedCidr }
+  return completePool({ ipRange: fixedCidr }, chooseSubnet(pools.filter(isIpv4), taken))
 }
+
+function ipv6Pool(
+  { fixedCidrV6 }: DefaultBridge,
+  known: StoredNetwork | undefined,
+  taken: readonly Subnet[],
+  pools: readonly DefaultPool[],
+): PoolConfig {
+  if (fixedCidrV6 !== '') return completePool({}, Subnet.parse(fixedCidrV6))
+  return keptPool(known, taken, isIpv6) ?? completePool({}, chooseSubnet(ipv6Pools(pools), taken))
+}
+
+const keptPool = (
+  known: StoredNetwork | undefined,
+  taken: readonly Subnet[],
+  isOf: (pool: { base: string }) => boolean,
+): PoolConfig | undefined =>
+  known?.ipam.config.find(
+    ({ subnet }) => isOf({ base: subnet }) && !taken.some(other => other.overlaps(Subnet.parse(subnet))),
+  )

@@ -129,7 +129,7 @@ export const firewallRules = (networks: readonly FirewallNetwork[]): FirewallRul
   })),
   {
     chain: 'postrouting',
-    rule: 'oifname @bridges ip saddr 127.0.0.0/8 masquerade',
+    rule: 'ip saddr 127.0.0.0/8 oifname @bridges masquerade',
     why: "a container cannot answer 127.0.0.1: a connection of the host's own gets the bridge's address",
     bridge: null,
   },
@@ -146,7 +146,7 @@ const COMMON: readonly FirewallRule[] = [
   ...common(
     'loopback_guard',
     "route_localnet, which 127.0.0.1:PORT needs, would let containers reach what listens on the host's loopback (CVE-2020-8558)",
-    'iifname @bridges ip daddr 127.0.0.0/8 drop',
+    'ip daddr 127.0.0.0/8 iifname @bridges drop',
   ),
   ...common(
     'published',

@@ -18,7 +18,8 @@ const MAX_UDP_CLIENTS = 1024
 
 export interface Target {
   host: string
-  port: number
+  /** null: whoever comes is sent away. */
+  port: number | null
 }
 
 export async function forwardTcp(
@@ -29,6 +30,7 @@ export async function forwardTcp(
   let target = toHost
   const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, client => {
+    if (toPort === null) return void client.destroy()
     const container = connect({ host: target, port: toPort, allowHalfOpen: true })
     for (const [one, other] of [
       [client, container],
@@ -93,6 +95,7 @@ export async function forwardUdp(
   }
 
   server.on('message', (data, { address, port: from }) => {
+    if (toPort === null) return
     if (clients.size >= MAX_UDP_CLIENTS && !clients.has(`${address} ${from}`)) return
     const client = clientFor(address, from)
     client.timer.refresh()

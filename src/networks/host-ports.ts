@@ -27,6 +27,9 @@ export class HostPorts {
   /** By protocol and number: only the same of both can collide. */
   private readonly reserved = new Map<string, Set<ReservedPort>>()
 
+  /** @param forwards without it ports are kept and conflicts are found, and who comes past the rules is sent away */
+  constructor(private readonly options: { forwards: boolean }) {}
+
   /** @throws Conflict in Docker's words; what bind(2) says of an address that the host does not have */
   async reserve(request: PortRequest): Promise<ReservedPort> {
     const at = `${bracketed(request.hostIp)}:${request.hostPort}`
@@ -36,7 +39,7 @@ export class HostPorts {
     try {
       const forwarder = await forward(request.hostIp, request.hostPort, {
         host: request.containerIp,
-        port: request.containerPort,
+        port: this.options.forwards ? request.containerPort : null,
       })
       const port = { ...request, hostPort: forwarder.port, forwarder }
       this.reserved.set(keyOf(port), (this.reserved.get(keyOf(port)) ?? new Set()).add(port))

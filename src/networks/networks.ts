@@ -47,6 +47,8 @@ export interface NetworksOptions {
   /** null: no default bridge at all (`--bridge none`). */
   defaultBridge: DefaultBridge | null
   pools: readonly DefaultPool[]
+  /** What no rule can translate to a container is copied to it. */
+  forwards: boolean
   /** nftables table of this daemon instance. */
   table: string
   resolvConfPath: string
@@ -73,7 +75,7 @@ export class Networks implements NetworkService {
     this.sandboxes = new Sandboxes({
       host: this.host,
       firewall: this.firewall,
-      hostPorts: new HostPorts(),
+      hostPorts: new HostPorts(options),
       files: new SandboxFiles({
         ...options,
         defaults: options.dns,
@@ -197,7 +199,7 @@ export class Networks implements NetworkService {
   }
 
   async releaseSandbox(containerId: string): Promise<void> {
-    this.sandboxes.release(containerId)
+    await this.sandboxes.release(containerId)
   }
 
   async restoreSandbox(record: SandboxRecord): Promise<void> {

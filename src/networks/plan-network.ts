@@ -6,7 +6,7 @@ import { BRIDGE_OPTION, checkOptions, MACVLAN_OPTION } from './driver-options.ts
 import { completePool } from './ipam.ts'
 import type { StoredNetwork } from './network-store.ts'
 import { Subnet } from './subnet.ts'
-import { chooseSubnet, type DefaultPool, uniqueLocalPool } from './subnet-choice.ts'
+import { chooseSubnet, type DefaultPool, ipv6Pools, isIpv4 } from './subnet-choice.ts'
 import type { NetworkId, NetworkRequest, PoolConfig } from './types.ts'
 
 export const PREDEFINED: readonly string[] = ['bridge', 'host', 'none']
@@ -83,12 +83,7 @@ function planPools(request: NetworkRequest, around: Surroundings): PoolConfig[] 
   const taken = [...others, ...chosen, ...around.hostSubnets]
   const lacks = (family: 4 | 6): boolean => !chosen.some(subnet => subnet.family === family)
   if (request.enableIpv4 && lacks(4)) pools.unshift(completePool({}, chooseSubnet(around.pools.filter(isIpv4), taken)))
-  if (request.enableIpv6 && lacks(6)) {
-    const configured = around.pools.filter(pool => !isIpv4(pool))
-    pools.push(
-      completePool({}, chooseSubnet(configured.length > 0 ? configured : [uniqueLocalPool(randomBytes(5))], taken)),
-    )
-  }
+  if (request.enableIpv6 && lacks(6)) pools.push(completePool({}, chooseSubnet(ipv6Pools(around.pools), taken)))
   return pools
 }
 
@@ -101,8 +96,6 @@ function parseSubnet(text: string): Subnet {
     })
   }
 }
-
-const isIpv4 = (pool: DefaultPool): boolean => !pool.base.includes(':')
 
 /** Two bridges cannot share a name on the host. @throws Forbidden */
 export function checkBridgeName(network: StoredNetwork, others: readonly StoredNetwork[]): void {

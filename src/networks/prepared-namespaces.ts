@@ -7,7 +7,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { closeSync } from 'node:fs'
 import { makeNetworkNamespaceInBackground, makeNetworkNamespaceOf } from '../kernel/namespaces.ts'
-import { addVeth, deleteLink, getLink, type Link, setAddressGeneration } from '../netlink/link.ts'
+import { addVeth, deleteLink, getLink, type Link } from '../netlink/link.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
 import { closeNameSockets, type NameSockets, openNameSockets } from './names/sockets.ts'
 
@@ -38,6 +38,8 @@ export interface NamespaceNeeds {
   userNamespace: number | undefined
 }
 
+/** After the loopback device. */
+const FIRST_INDEX = 2
 /** Of each kind: enough for one start after the other, and for what a service of two containers needs. */
 const KEPT = 2
 /** After a start, so that the answer to it goes first. */
@@ -56,10 +58,16 @@ export async function makeWire(
 ): Promise<Wire> {
   const [failed] = await maker(addVeth({ host: hostInterface, guest: guestInterface, guestNetns: netns }))
   if (failed) throw failed
-  const wire = { hostInterface, guestInterface, guestIndex: (getLink(guest, guestInterface) as Link).index }
-  // A link-local address is for networks that have IPv6. A kernel without it has no such mode.
-  guest.attempt(setAddressGeneration(guestInterface, 'none'))
-  return wire
+  return { hostInterface, guestInterface, guestIndex: (getLink(guest, guestInterface) as Link).index }
+}
+
+/** In a namespace that was just made: an index that was asked for need not be looked up. */
+async function makeFirstWire(...[maker, guest, netns, ends]: Parameters<typeof makeWire>): Promise<Wire> {
+  const [failed] = await maker(
+    addVeth({ host: ends.hostInterface, guest: ends.guestInterface, guestNetns: netns, guestIndex: FIRST_INDEX }),
+  )
+  // A kernel with tunnels puts one of each kind into every new namespace.
+  return failed ? makeWire(maker, guest, netns, ends) : { ...ends, guestIndex: FIRST_INDEX }
 }
 
 type NetlinkMaker = NetlinkSocket['attemptInBackground']
@@ -116,7 +124,7 @@ export class PreparedNamespaces {
     try {
       const endpointId = randomBytes(32).toString('hex')
       const ends = { hostInterface: hostInterfaceOf(endpointId), guestInterface: 'eth0' }
-      const wire = await makeWire(this.make, prepared.guest, netns, ends)
+      const wire = await makeFirstWire(this.make, prepared.guest, netns, ends)
       return { ...prepared, endpointId, wire }
     } catch (error) {
       this.discard(prepared)

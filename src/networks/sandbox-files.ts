@@ -54,8 +54,7 @@ export class SandboxFiles {
   }
 
   private hosts({ request, connections }: SandboxState, all: ReadonlyMap<string, SandboxState>): string {
-    const [name = ''] = request.hostname.split('.')
-    const names = name === request.hostname ? [name] : [request.hostname, name]
+    const names = ownNames(request)
     const own: HostsEntry[] = [...connections.values()].flatMap(({ endpoint }) =>
       [endpoint.ipAddress, endpoint.globalIpv6Address].filter(Boolean).map(address => ({ address, names })),
     )
@@ -65,29 +64,37 @@ export class SandboxFiles {
   }
 
   private resolvConf({ request, names }: SandboxState): string {
-    const { servers, search, options } = this.configured(request)
+    const { servers, search, options, areOfHost } = this.configured(request)
     if (names) {
       // glibc would ask the search domains for 'db' first: ndots:0 asks for the name as it stands.
       const hasNdots = options.some(option => option.startsWith('ndots:'))
       return formatResolvConf({ servers: [NAME_SERVER], search, options: hasNdots ? options : [...options, 'ndots:0'] })
     }
-    const reachable = servers.filter(server => !isLoopback(server))
+    // Who names a server of the container's own loopback means it.
+    const reachable = servers.filter(server => !areOfHost || !isLoopback(server))
     return formatResolvConf({ servers: reachable.length > 0 ? reachable : [...PUBLIC_SERVERS], search, options })
   }
 
   /** The container's own settings before the daemon's before the host's, each of the three by itself. */
-  private configured({ dns, dnsSearch, dnsOptions }: SandboxRequest): ResolvConf {
+  private configured({ dns, dnsSearch, dnsOptions }: SandboxRequest): ResolvConf & { areOfHost: boolean } {
     const host = parseResolvConf(readFileSync(this.options.resolvConfPath, 'utf8'))
     const { defaults } = this.options
     const first = (...lists: string[][]): string[] => lists.find(list => list.length > 0) ?? []
     const search = first(dnsSearch, defaults.search, host.search)
     return {
       servers: first(dns, defaults.servers, host.servers),
+      areOfHost: dns.length === 0 && defaults.servers.length === 0,
       // `--dns-search .` asks for none at all.
       search: search.includes('.') ? [] : search,
       options: first(dnsOptions, defaults.options, host.options),
     }
   }
+}
+
+/** 'web.corp.example' and 'web'. */
+function ownNames({ hostname, domainname }: SandboxRequest): string[] {
+  const full = domainname === '' ? hostname : `${hostname}.${domainname}`
+  return [...new Set([full, full.split('.')[0] ?? ''])]
 }
 
 function linkEntries(request: SandboxRequest, all: ReadonlyMap<string, SandboxState>): HostsEntry[] {

@@ -53,7 +53,7 @@ export const publishedConnection = ({ connections }: Pick<SandboxState, 'connect
 
 /** What its neighbours on a user network call it. */
 export const dnsNames = (request: SandboxRequest, aliases: readonly string[]): string[] => [
-  ...new Set([request.containerName, ...aliases, request.containerId.slice(0, 12)]),
+  ...new Set([request.containerName, ...aliases, request.containerId.slice(0, 12), request.hostname].filter(Boolean)),
 ]
 
 /** Before anything of it is made. */

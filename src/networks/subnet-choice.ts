@@ -1,5 +1,6 @@
 /** Which subnet a new network gets when nobody says: the first of the default pools that meets nothing in use. */
 
+import { randomBytes } from 'node:crypto'
 import { Unavailable } from '../kernel/errors.ts'
 import { Subnet } from './subnet.ts'
 
@@ -24,6 +25,15 @@ export const DEFAULT_POOLS: readonly DefaultPool[] = [
 export const uniqueLocalPool = (randomBytes: Buffer): DefaultPool => {
   const hex = Buffer.concat([Buffer.from([0xfd]), randomBytes.subarray(0, 5)]).toString('hex')
   return { base: `${hex.slice(0, 4)}:${hex.slice(4, 8)}:${hex.slice(8, 12)}::/48`, size: 64 }
+}
+
+export const isIpv6 = ({ base }: { base: string }): boolean => base.includes(':')
+export const isIpv4 = (pool: { base: string }): boolean => !isIpv6(pool)
+
+/** Those that were configured, or else a range of this machine's own. */
+export function ipv6Pools(pools: readonly DefaultPool[]): readonly DefaultPool[] {
+  const configured = pools.filter(isIpv6)
+  return configured.length > 0 ? configured : [uniqueLocalPool(randomBytes(5))]
 }
 
 /**

@@ -85,6 +85,7 @@ export interface SandboxRequest {
   containerId: string
   containerName: string
   hostname: string
+  domainname: string
   /** By network name or id, in order; the first is asked for the default route. */
   endpoints: Record<string, EndpointRequest>
   /** Ports to publish; null for an exposed one that is not published. */

@@ -3,8 +3,7 @@
 import { deleteLink, getLink, type Link, listLinks, type MacvlanMode } from '../netlink/link.ts'
 import { addDefaultRoute } from '../netlink/route.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
-import type { BackgroundNetlink } from './background-netlink.ts'
-import { connectToBridge } from './bridge.ts'
+import { type BridgeSide, connectToBridge } from './bridge-port.ts'
 import { BRIDGE_OPTION, isOff, MACVLAN_OPTION } from './driver-options.ts'
 import { connectMacvlan } from './macvlan.ts'
 import { parentName } from './macvlan-parent.ts'
@@ -32,18 +31,18 @@ export interface Ground {
 }
 
 /** What makes and takes away interfaces of the host: at once, and in its own time. */
-export interface Wirer {
+export interface Wirer extends BridgeSide {
   host: NetlinkSocket
-  background: BackgroundNetlink
 }
 
 /** Makes the interface of an endpoint, up and with its addresses. @throws KernelError, Conflict, InvalidParameter */
 export async function wireEndpoint(
-  { host, background }: Wirer,
+  wirer: Wirer,
   { network, endpoint }: Connection,
   { netns, guest, wire }: Ground,
   { routing, hairpin, note }: WiringOptions,
 ): Promise<void> {
+  const { host, background } = wirer
   const mtu = network.options[BRIDGE_OPTION.MTU]
   const wiring = {
     mac: endpoint.macAddress,
@@ -63,7 +62,7 @@ export async function wireEndpoint(
   const ends = { hostInterface: hostInterface(endpoint), guestInterface }
   const made = wire ?? (await makeWire((...requests) => background.attempt(...requests), guest, netns, ends))
   try {
-    connectToBridge(host, guest, made, {
+    await connectToBridge(wirer, guest, made, {
       ...wiring,
       bridge: bridgeName(network),
       note,

@@ -86,8 +86,15 @@ export const capabilityMask = (names: readonly string[]): bigint =>
 
 export const capabilitiesIn = (mask: bigint): string[] => NAMES.filter((_, number) => (mask >> BigInt(number)) & 1n)
 
-/** What this process can hand on: its own effective set. A nested daemon has less than all. See proc_pid_status(5). */
-export function availableCapabilities(): string[] {
+let available: string[] | undefined
+
+/** What this process can hand on: its own effective set, which nothing here changes. A nested daemon has less than all. See proc_pid_status(5). */
+export function availableCapabilities(): readonly string[] {
+  available ??= readAvailable()
+  return available
+}
+
+function readAvailable(): string[] {
   const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))
   return capabilitiesIn(BigInt(`0x${line?.[1] ?? '0'}`))
 }

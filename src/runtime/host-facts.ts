@@ -13,6 +13,8 @@ const PROC_SUPER_MAGIC = 0x9fa0
 export interface FactsRequest {
   /** Of the host: what will be asked for. */
   paths: readonly string[]
+  /** What need not be looked at. */
+  known: ReadonlyMap<string, PathKind>
   /** Paths of the host that are to be mounted on /proc. */
   forProc: readonly string[]
   /** The working folder as a path of the host; null: it is in no mount from elsewhere, and root may enter. */
@@ -20,19 +22,19 @@ export interface FactsRequest {
   hostDevices: readonly DeviceNode[]
 }
 
-export async function gatherFacts({ paths, forProc, cwd, hostDevices }: FactsRequest): Promise<HostFacts> {
+export async function gatherFacts({ paths, known, forProc, cwd, hostDevices }: FactsRequest): Promise<HostFacts> {
   const [rootMayEnterCwd, procs, entries] = await Promise.all([
     cwd === null ? true : mayEnter(cwd),
     Promise.all(forProc.map(async path => ((await statfs(path)).type === PROC_SUPER_MAGIC ? [path] : []))),
     Promise.all([...new Set(paths)].map(async path => [path, await kindOf(path)] as const)),
   ])
-  const known = new Map(entries)
+  const kinds = new Map([...known, ...entries])
   return {
     ...ofThisProcess(),
-    fingerprint: JSON.stringify([rootMayEnterCwd, procs, entries, hostDevices]),
+    fingerprint: JSON.stringify([rootMayEnterCwd, procs, [...kinds], hostDevices]),
     rootMayEnterCwd,
     kindOf: path => {
-      const kind = known.get(path)
+      const kind = kinds.get(path)
       if (!kind) throw new Error(`nobody looked at ${path}`)
       return kind
     },

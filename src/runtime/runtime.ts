@@ -39,17 +39,20 @@ export function warmUp(): void {
 
 /** The program that startContainer would run, for `skiff explain`. @throws InvalidParameter */
 export async function planContainer(spec: ContainerSpec, stdin: ProcessIo['stdin']): Promise<Compiled> {
-  return compileContainer(spec, { stdin }, await factsForContainer(spec))
+  return compileContainer(spec, { stdin }, await factsForContainer(spec, { trusting: false }))
 }
 
-async function factsForContainer(spec: ContainerSpec): Promise<HostFacts> {
+/** @param trusting the daemon's own files are there, as the specification has them: each look costs as much as many a step */
+async function factsForContainer(spec: ContainerSpec, { trusting }: { trusting: boolean }): Promise<HostFacts> {
   const binds = spec.mounts.filter(mount => mount.kind === 'bind')
-  const sources = binds.filter(({ tree }) => tree === undefined).map(({ source }) => source)
+  const opened = binds.filter(({ tree }) => tree === undefined)
+  const known = new Map(opened.flatMap(({ source, sourceKind: kind }) => (trusting && kind ? [[source, kind]] : [])))
   const forProc = binds.filter(({ target }) => target === '/proc').map(({ source }) => source)
+  const sources = opened.map(({ source }) => source).filter(source => !known.has(source))
   const paths = [...sources, ...[...spec.maskedPaths, ...spec.readonlyPaths].map(cleanPath)]
   if (spec.initPath !== null) paths.push(spec.initPath)
   const devices = spec.hostDevices ? await hostDevices() : []
-  return await gatherFacts({ paths, forProc, cwd: cwdInVolume(spec), hostDevices: devices })
+  return await gatherFacts({ paths, known, forProc, cwd: cwdInVolume(spec), hostDevices: devices })
 }
 
 /** Where the working folder lies on the host if it is in a bind mount; null: it is in the container's own root. */
@@ -65,7 +68,7 @@ export async function planExec(spec: ExecSpec, stdin: ProcessIo['stdin']): Promi
 
 function factsForExec({ pidfd, process }: ExecSpec): Promise<HostFacts> {
   const cwd = process.uid === 0 ? null : `/proc/${pidBehind(pidfd)}/root${process.cwd}`
-  return gatherFacts({ paths: [], forProc: [], cwd, hostDevices: [] })
+  return gatherFacts({ paths: [], known: new Map(), forProc: [], cwd, hostDevices: [] })
 }
 
 /** See pidfd_open(2): the descriptor's own entry in /proc tells. -1: the process has ended, as the program will find out. */
@@ -78,7 +81,7 @@ const execs = new Templates(EXECS)
 /** Resolves when the container's command has replaced the program. @throws StartFailed, InvalidParameter */
 export async function startContainer(spec: ContainerSpec, io: ProcessIo): Promise<StartedProcess> {
   const compiled = await orAbandon(io, async () =>
-    containers.compile(spec, { stdin: io.stdin }, await factsForContainer(spec)),
+    containers.compile(spec, { stdin: io.stdin }, await factsForContainer(spec, { trusting: true })),
   )
   return launch(spec.id, compiled, spec, io)
 }

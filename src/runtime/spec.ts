@@ -88,7 +88,7 @@ export type MountSpec =
       idmapped?: boolean
       /** As mount(8) has them: nosuid, noexec … */
       options?: readonly string[]
-      /** What the source will be, for an explanation of a container whose files are not there yet; else it is looked at. */
+      /** What the source is, where the daemon knows or has made it; otherwise it is looked at. */
       sourceKind?: 'file' | 'folder'
     }
   | { kind: 'tmpfs'; target: string; options: readonly string[] }

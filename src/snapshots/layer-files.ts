@@ -12,10 +12,9 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { constants, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { AT_FDCWD, close, openToRead } from '../kernel/files.ts'
 import { spreadSubfolders } from '../kernel/inode-flags.ts'
 import type { Layer } from './layer-records.ts'
 import { furnishLowestLayer } from './lowest-layer.ts'
@@ -37,7 +36,7 @@ export class LayerFiles {
     await furnishLowestLayer(join(this.treeFolder, LOWEST_LAYER))
     await rm(this.stagingFolder, { recursive: true, force: true })
     await mkdir(this.stagingFolder, { mode: 0o700 })
-    this.#spreadStaging()
+    spreadSubfolders(this.stagingFolder)
   }
 
   get treeFolder(): string {
@@ -81,15 +80,6 @@ export class LayerFiles {
     const grave = join(this.stagingFolder, `gone-${layer.name}-${randomBytes(3).toString('hex')}`)
     await rename(tree, grave)
     await rm(grave, { recursive: true, force: true })
-  }
-
-  #spreadStaging(): void {
-    const folder = openToRead(AT_FDCWD, this.stagingFolder, constants.O_DIRECTORY)
-    try {
-      spreadSubfolders(folder)
-    } finally {
-      close(folder)
-    }
   }
 }
 

@@ -15,6 +15,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, TEMPORARY_PREFIX } from '../kernel/atomic-file.ts'
 import { Conflict, hasCode, NotFound, Unavailable } from '../kernel/errors.ts'
+import { spreadSubfolders } from '../kernel/inode-flags.ts'
 import type { Salvage } from '../kernel/salvage.ts'
 import { removeTree } from '../kernel/small-tree.ts'
 import { setXattr, xattrsOf } from '../kernel/xattr.ts'
@@ -52,6 +53,7 @@ export class Roots {
   static async open(dataRoot: string, layers: LayerStore, workers: WorkerPool, salvage: Salvage): Promise<Roots> {
     const roots = new Roots(join(dataRoot, 'roots'), layers, workers, salvage)
     await mkdir(roots.#folder, { recursive: true, mode: 0o700 })
+    spreadSubfolders(roots.#folder)
     await removeTemporaries(roots.#folder)
     for (const id of await readdir(roots.#folder)) {
       const record = await salvage.read(join(roots.#folder, id, 'root.json'), isRootRecord, CONSEQUENCE, {

@@ -3,9 +3,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openCommand } from '../support/cli.ts'
 import type { Engine } from '../support/engine.ts'
 import type { Job } from './jobs.ts'
+import { time } from './stopwatch.ts'
 
 const SERVICES = 10
 
@@ -21,13 +21,10 @@ function file(): string {
 
 const folders = new Map<Engine, string>()
 
-async function compose(engine: Engine, ...args: string[]): Promise<void> {
+async function compose(engine: Engine, ...args: string[]): Promise<number> {
   const command = engine.name === 'skiff' ? [...engine.command, 'compose'] : ['docker-compose']
-  const env = { DOCKER_HOST: `unix://${engine.socket}` }
-  const session = openCommand([...command, ...args], { cwd: folders.get(engine) ?? '', env })
-  session.end()
-  const { code, stderr } = await session.result
-  if (code !== 0) throw new Error(`${command.join(' ')} ${args.join(' ')}: ${code}\n${stderr}`)
+  const env = { ...process.env, DOCKER_HOST: `unix://${engine.socket}` }
+  return time([...command, ...args], { cwd: folders.get(engine), env }).ms
 }
 
 const shared: Pick<Job, 'share' | 'prepare' | 'finish'> = {
@@ -48,7 +45,7 @@ export const composeJobs = (): Job[] => [
     ...shared,
     name: `compose up -d of ${SERVICES} services`,
     run: engine => compose(engine, 'up', '-d'),
-    after: engine => compose(engine, 'down', '-v'),
+    after: async engine => void (await compose(engine, 'down', '-v')),
   },
   {
     ...shared,
@@ -62,7 +59,7 @@ export const composeJobs = (): Job[] => [
   {
     ...shared,
     name: `compose down -v of ${SERVICES} services`,
-    before: engine => compose(engine, 'up', '-d'),
+    before: async engine => void (await compose(engine, 'up', '-d')),
     run: engine => compose(engine, 'down', '-v'),
   },
 ]

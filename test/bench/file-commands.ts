@@ -1,6 +1,5 @@
 /** Commands about images and files, as users type them: build, load, commit, export, cp; each from its start to its end. */
 
-import { spawnSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Engine } from '../support/engine.ts'
@@ -9,18 +8,13 @@ import { RUN } from '../support/machine.ts'
 import { FILES } from './build.ts'
 import type { Job } from './jobs.ts'
 import { makeWritten, removeImage, removeWritten, WRITTEN } from './layer-jobs.ts'
+import { time } from './stopwatch.ts'
 
 /** Of each engine: what it builds of, and where it writes to. On a disk. */
 const folders = new Map<Engine, string>()
 
-function command(engine: Engine, ...args: string[]): void {
-  const [program = '', ...first] = engine.command
-  const { status, stderr } = spawnSync(program, [...first, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-    cwd: folders.get(engine),
-  })
-  if (status !== 0) throw new Error(`${engine.name} ${args.join(' ')}: ${status}\n${stderr}`)
-}
+const command = (engine: Engine, ...args: string[]): number =>
+  time([...engine.command, ...args], { cwd: folders.get(engine) }).ms
 
 async function makeFolder(engine: Engine): Promise<void> {
   const folder = await mkdtemp(`/var/tmp/skiff-test-${RUN}-files-`)
@@ -30,7 +24,7 @@ async function makeFolder(engine: Engine): Promise<void> {
 
 const removeFolder = (engine: Engine): Promise<void> => rm(folders.get(engine) ?? '', { recursive: true, force: true })
 
-const build = (engine: Engine, ...options: string[]): void =>
+const build = (engine: Engine, ...options: string[]): number =>
   command(engine, 'build', '--network', 'none', '-q', '-t', 'typed', ...options, '.')
 
 const builds: Job[] = [

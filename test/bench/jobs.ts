@@ -16,7 +16,8 @@ export interface Job {
   finish?(engine: Engine): Promise<void>
   /** Before the clock runs, every time. */
   before?(engine: Engine): Promise<void>
-  run(engine: Engine): Promise<void>
+  /** Resolves with a number where it has a clock of its own: milliseconds. */
+  run(engine: Engine): Promise<unknown>
   /** After the clock has stopped, every time. */
   after?(engine: Engine): Promise<void>
 }

@@ -1,6 +1,6 @@
 /** The benchmark of networks: see ./run-networks. Servers and clients are nginx, ApacheBench and curl of the services image. */
 
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { test } from 'vitest'
@@ -12,6 +12,7 @@ import { fixture, importBusybox, importServices } from '../support/images.ts'
 import { RUN } from '../support/machine.ts'
 import { startReferenceEngine } from '../support/reference-engine.ts'
 import { nginx } from '../support/services.ts'
+import { readResults, saveSection } from './results.ts'
 import { median } from './table.ts'
 
 const run = promisify(execFile)
@@ -28,12 +29,13 @@ interface Side {
   engine: Engine
 }
 
-/** … with its web server, a client container, and the programs of the image on the engine's own host. */
+/** … with its web server, a client container, and the programs of the image on the engine's own host and on another one. */
 interface Served extends Side {
   address: string
   port: string
   inside(command: string[]): Promise<string>
   host(command: string[]): Promise<string>
+  neighbour(command: string[]): Promise<string>
 }
 
 interface Measure<S = Side> {
@@ -42,6 +44,25 @@ interface Measure<S = Side> {
   /** More is better. */
   rate: boolean
   take(side: S): Promise<number>
+}
+
+/** Where the engine's host and the one beside it are on the wire between them. */
+const [HOST, NEIGHBOUR] = ['198.18.0.1', '198.18.0.2']
+
+/** Another host: a network namespace with a wire to the engine's. Resolves to the process that holds it. */
+async function makeNeighbour(engineHost: string): Promise<string> {
+  const holder = spawn('unshare', ['--net', 'sh', '-c', 'echo; exec sleep 100000'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  disposeLater(async () => void holder.kill('SIGKILL'))
+  await new Promise(resolve => holder.stdout.once('data', resolve))
+  const pid = String(holder.pid)
+  const ip = (netns: string, words: string) => run('nsenter', ['-t', netns, '-n', 'ip', ...words.split(' ')])
+  await ip(engineHost, `link add neighbour up type veth peer name eth0 netns ${pid}`)
+  await ip(engineHost, `address add ${HOST}/24 dev neighbour`)
+  await ip(pid, `address add ${NEIGHBOUR}/24 dev eth0`)
+  await ip(pid, 'link set eth0 up')
+  return pid
 }
 
 async function serve(engine: Engine, root: string): Promise<Served> {
@@ -56,13 +77,17 @@ async function serve(engine: Engine, root: string): Promise<Served> {
   }
   await inside(web, ['sh', '-c', `truncate -s ${MEGABYTES}M /var/www/html/big; echo hello >/var/www/html/small`])
   const pid = String(await engine.daemonPid())
+  const neighbour = await makeNeighbour(pid)
+  const on = async (netns: string, command: string[]) =>
+    (await run('nsenter', ['-t', netns, '-n', 'chroot', root, ...command])).stdout
   const { NetworkSettings } = await inspect(engine, web)
   return {
     engine,
     address: NetworkSettings.Networks.bench.IPAddress,
     port: NetworkSettings.Ports['80/tcp'][0].HostPort,
     inside: command => inside(client, command),
-    host: async command => (await run('nsenter', ['-t', pid, '-n', 'chroot', root, ...command])).stdout,
+    host: command => on(pid, command),
+    neighbour: command => on(neighbour, command),
   }
 }
 
@@ -101,6 +126,24 @@ const packets: Measure<Served>[] = [
     unit: 'requests/s',
     rate: true,
     take: async ({ host, port }) => perSecond(await host(requests(`http://127.0.0.1:${port}/small`, '-k'))),
+  },
+  {
+    name: 'another host to HOST:PORT, a connection per request',
+    unit: 'requests/s',
+    rate: true,
+    take: async ({ neighbour, port }) => perSecond(await neighbour(requests(`http://${HOST}:${port}/small`))),
+  },
+  {
+    name: 'another host to HOST:PORT, connections kept',
+    unit: 'requests/s',
+    rate: true,
+    take: async ({ neighbour, port }) => perSecond(await neighbour(requests(`http://${HOST}:${port}/small`, '-k'))),
+  },
+  {
+    name: 'another host to HOST:PORT, 1 GiB',
+    unit: 'MB/s',
+    rate: true,
+    take: async ({ neighbour, port }) => megabytes(await neighbour(download(`http://${HOST}:${port}/big`))),
   },
   {
     name: 'container to container, 1 GiB',
@@ -203,11 +246,29 @@ async function measure<S>({ name, unit, rate, take }: Measure<S>, sides: Record<
       if (round > 0) taken[key]?.push(figure)
     }
   const medians = Object.entries(taken).map(([key, figures]) => [key, median(figures)] as const)
-  const shown = medians.map(([key, figure]) => `${key} ${figure.toFixed(1)} ${unit}`).join(', ')
+  const shown = medians.map(([key, figure]) => `${key} ${figure.toFixed(1)} ${unit}`)
   const [theirs, ours] = medians.map(([, figure]) => figure)
   const ratio = theirs === undefined || ours === undefined ? null : rate ? ours / theirs : theirs / ours
   const words = ratio === null ? '' : `: ${ratio.toFixed(2)} times as ${rate ? 'many' : 'fast'}`
-  console.log(`${name.padEnd(60)} ${shown}${words}`)
+  console.log(`${name.padEnd(60)} ${shown.join(', ')}${words}`)
+  if (ratio === null) return
+  const cells = medians.map(([, figure]) => `${figure.toFixed(figure < 100 ? 1 : 0)} ${unit}`)
+  await keep(name, `| ${name} | ${cells.join(' | ')} | ${ratio.toFixed(2)} |`)
+}
+
+const HEADING = 'Networks'
+const INTRO = `\`sh test/bench/run-networks\`: nginx, ApacheBench (${REQUESTS} requests, ${CLIENTS} at a time) and curl of Debian's packages on a
+user-defined network; a network namespace on a wire is the other host. Medians; in the last column above 1 means that skiff is ahead.`
+
+/** In the place of the line of an earlier run, so that the parts of the benchmark make one table. */
+async function keep(name: string, line: string): Promise<void> {
+  const before = (await readResults()).sections[HEADING]?.split('\n') ?? []
+  const names = [...packets, ...places].map(one => one.name)
+  const lines = names.flatMap(one => (one === name ? [line] : before.filter(row => row.startsWith(`| ${one} |`))))
+  await saveSection(
+    HEADING,
+    [INTRO, '', '| what | Docker | skiff | times |', '| --- | --- | --- | --- |', ...lines].join('\n'),
+  )
 }
 
 test('figures', async () => {

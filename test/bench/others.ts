@@ -4,7 +4,7 @@
  * without limits on open files and processes, which it can only raise with CAP_SYS_RESOURCE. One that does not run says why.
  */
 
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { disposeLater } from '../support/disposal.ts'
 import { fixture } from '../support/images.ts'
-import { inParallel } from '../support/in-parallel.ts'
 import { RUN } from '../support/machine.ts'
+import { time } from './stopwatch.ts'
 
 const run = promisify(execFile)
 const BARE = fileURLToPath(new URL('bare.c', import.meta.url))
@@ -153,13 +153,9 @@ class Rivals implements Others {
   }
 
   /** As command-jobs.ts does: nothing else is done here meanwhile. Returns milliseconds. */
-  async #command([program = '', ...args]: string[]): Promise<number> {
+  async #command(command: string[]): Promise<number> {
     const env = { ...process.env, CONTAINERS_CONF: join(this.folder, 'containers.conf') }
-    const begin = performance.now()
-    const { status, stderr, error } = spawnSync(program, args, { stdio: ['ignore', 'ignore', 'pipe'], env })
-    const spent = performance.now() - begin
-    if (status !== 0) throw error ?? new Error(`${args.join(' ')}: ${status}\n${stderr}`)
-    return spent
+    return time(command, { env }).ms
   }
 
   podman(args: (beside: string) => string[]): Contender[] {
@@ -174,17 +170,10 @@ class Rivals implements Others {
       name: `podman with ${runtime}`,
       run: async () => {
         const env = { ...process.env, CONTAINERS_CONF: join(this.folder, 'containers.conf') }
-        const podman = async (...words: string[]) => {
-          const [program = '', ...args] = this.#podmanWith(runtime, ...words)
-          await run(program, args, { env })
-        }
-        const names = Array.from({ length: count }, (_, number) => `crowd${number}`)
-        const idle = ['--stop-signal', 'KILL', 'busybox', 'sleep', '100000']
-        const begin = performance.now()
-        await inParallel(count, clients, n => podman('run', '-d', '--name', `crowd${n}`, ...idle))
-        const removal = performance.now()
-        await podman('rm', '-f', ...names)
-        return what === 'start' ? removal - begin : performance.now() - removal
+        const idle = ['run', '-d', '--stop-signal', 'KILL', 'busybox', 'sleep', '100000']
+        const { ms, lines } = time(this.#podmanWith(runtime, ...idle), { times: count, clients, env })
+        const removal = await this.#command(this.#podmanWith(runtime, 'rm', '-f', ...lines))
+        return what === 'start' ? ms : removal
       },
     }))
   }

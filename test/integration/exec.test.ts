@@ -1,6 +1,9 @@
 /** docker exec over the API. */
 
+import { PassThrough, Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { demultiplex } from '../../src/client/demultiplex.ts'
 import { exec, inspect, remove, start } from '../support/containers.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { importBusybox } from '../support/images.ts'
@@ -93,6 +96,58 @@ describe('an exec', () => {
     await sh(`kill -9 $(pidof sleep | tr ' ' '\\n' | grep -v '^1$')`)
     while ((await skiff.api.get(`/exec/${execId}/json`)).Running) await new Promise(resolve => setTimeout(resolve, 10))
     expect((await skiff.api.get(`/exec/${execId}/json`)).ExitCode).toBe(137)
+  })
+})
+
+/** skiff's own: POST /containers/{id}/exec/run. */
+describe('in one round trip', () => {
+  const runAtOnce = async (spec: object, input?: string) => {
+    const stream = await skiff.api.hijack(`/v1.47/containers/${id}/exec/run`, {
+      body: { AttachStdout: true, AttachStderr: true, ...spec },
+    })
+    const reading = buffer(stream.socket)
+    if (input !== undefined) stream.end(input)
+    const [out, err] = [new PassThrough(), new PassThrough()]
+    const exitCode = await demultiplex(Readable.from([await reading]), out, err)
+    const [stdout, stderr] = [out, err].map(sink => String(sink.read() ?? ''))
+    return { exitCode, stdout, stderr, exec: String(stream.headers['skiff-exec']) }
+  }
+
+  it('come output and exit code, and it is an exec like others', async () => {
+    const { exec: execId, ...told } = await runAtOnce({ Cmd: ['sh', '-c', 'echo out; echo err >&2; exit 7'] })
+    expect(told).toEqual({ exitCode: 7, stdout: 'out\n', stderr: 'err\n' })
+    expect(await skiff.api.get(`/exec/${execId}/json`)).toMatchObject({ ID: execId, Running: false, ExitCode: 7 })
+  })
+
+  it('goes input', async () => {
+    const { exitCode, stdout } = await runAtOnce({ Cmd: ['tr', 'a-z', 'A-Z'], AttachStdin: true }, 'hello\n')
+    expect([exitCode, stdout]).toEqual([0, 'HELLO\n'])
+  })
+
+  it('comes what a terminal shows, in frames as well', async () => {
+    const { exitCode, stdout } = await runAtOnce({
+      Cmd: ['sh', '-c', 'tty; stty size; exit 3'],
+      Tty: true,
+      ConsoleSize: [20, 30],
+    })
+    expect([exitCode, stdout]).toEqual([3, '/dev/pts/0\r\n20 30\r\n'])
+  })
+
+  it('comes why the command could not be run, with its exit code', async () => {
+    const { exitCode, stdout } = await runAtOnce({ Cmd: ['nope'] })
+    expect([exitCode, stdout]).toEqual([
+      127,
+      expect.stringContaining('exec: "nope": executable file not found in $PATH'),
+    ])
+  })
+
+  it('is refused what cannot be: no such container, no command', async () => {
+    const refused = async (container: string, body: object) => {
+      const { status, json } = await skiff.api.request('POST', `/containers/${container}/exec/run`, { body })
+      return [status, json.message]
+    }
+    expect(await refused('nobody', { Cmd: ['true'] })).toEqual([404, 'No such container: nobody'])
+    expect(await refused(id, { Cmd: [] })).toEqual([400, 'No exec command specified'])
   })
 })
 

@@ -91,5 +91,12 @@ test('is refused where it cannot be', async () => {
   expect(await refusal(skiff.api.post('/containers/early/start'))).toBe(
     'Cannot link to a non running container: /idle AS /early/x',
   )
-  await Promise.all([idle, web].map(id => remove(skiff, id)))
+  await skiff.api.post('/networks/create', { Name: 'apart' })
+  const apart = await start(skiff, { ...SLEEP, HostConfig: { NetworkMode: 'apart' } }, 'apart')
+  const far = await create(skiff, linking('apart:x'))
+  expect(await refusal(skiff.api.post(`/containers/${far}/start`))).toBe(
+    'Cannot link to /apart, as it does not belong to the default network',
+  )
+  await Promise.all([idle, web, apart, far].map(id => remove(skiff, id)))
+  await skiff.api.delete('/networks/apart')
 })

@@ -37,11 +37,16 @@ const file = async (id: string, path: string): Promise<string> => (await exec(sk
 const removeAll = (...ids: string[]) => Promise.all(ids.map(id => remove(skiff, id)))
 
 describe('a container on a user’s network', () => {
-  test('is found by its name, aliases, short id, and by the network’s name behind them', async () => {
-    const db = await start(skiff, on('names', {}, { Aliases: ['Store', 'service-1'] }), 'db')
+  test('is found by its name, aliases, short id, host name, and by the network’s name behind them', async () => {
+    const named = {
+      ...on('names', {}, { Aliases: ['Store', 'service-1'] }),
+      Hostname: 'dbhost',
+      Domainname: 'corp.example',
+    }
+    const db = await start(skiff, named, 'db')
     const web = await start(skiff, on('names'), 'web')
     const address = await addressOf(db)
-    for (const name of ['db', 'DB', 'store', 'service-1', db.slice(0, 12), 'db.names', 'store.names'])
+    for (const name of ['db', 'DB', 'store', 'service-1', db.slice(0, 12), 'dbhost', 'db.names', 'store.names'])
       expect([name, await ask(web, name)]).toEqual([name, ['rcode 0', address]])
     expect(await ask(web, 'db', { protocol: 'tcp' })).toEqual(['rcode 0', address])
     expect((await exec(skiff, web, ['getent', 'hosts', 'db'])).stdout).toMatch(new RegExp(`^${address} +db\\n$`))
@@ -146,6 +151,12 @@ describe('resolv.conf', () => {
       'nameserver 127.0.0.11\nsearch a.example b.example\noptions timeout:3 ndots:0\n',
     )
     await removeAll(plain, user)
+  })
+
+  test('keeps a server of the container’s own loopback that it was given', async () => {
+    const id = await start(skiff, on('bridge', { Dns: ['127.0.0.1'] }))
+    expect(await file(id, '/etc/resolv.conf')).toMatch(/^nameserver 127\.0\.0\.1\n/)
+    await removeAll(id)
   })
 
   test('has the host’s search domains unless told to have none', async () => {

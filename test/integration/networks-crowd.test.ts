@@ -21,6 +21,7 @@ const ROOM = 253
 const request = (number: number): SandboxRequest => ({
   containerId: String(number).padStart(64, '0'),
   containerName: `c${number}`,
+  domainname: '',
   hostname: `c${number}`,
   endpoints: {
     crowd: {
@@ -49,6 +50,7 @@ test(`${CROWD} containers on one network have addresses of their own, in the ker
   const networks = await Networks.open({
     folder,
     defaultBridge: null,
+    forwards: true,
     pools: [],
     table: `skiff-test-${RUN}`,
     resolvConfPath: '/dev/null',

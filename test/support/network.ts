@@ -37,9 +37,13 @@ export interface NetworkedDaemon extends Daemon {
 }
 
 /** A daemon with busybox and subnets of its own, so that those of tests which run at the same time do not meet. */
-export async function startNetworkedDaemon(options: DaemonOptions = {}): Promise<NetworkedDaemon> {
+export async function startNetworkedDaemon({
+  configure,
+  ...options
+}: DaemonOptions & { configure?: (addresses: Addresses) => object } = {}): Promise<NetworkedDaemon> {
   const addresses = chooseAddresses()
-  const config = { bip: addresses.bip, 'default-address-pools': addresses.pools, ...options.config }
+  const pools = { bip: addresses.bip, 'default-address-pools': addresses.pools }
+  const config = { ...pools, ...options.config, ...configure?.(addresses) }
   const daemon = await startDaemon({ ...options, config })
   await importBusybox(daemon)
   return Object.assign(daemon, { addresses })

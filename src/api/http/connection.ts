@@ -54,14 +54,14 @@ export class Connection {
   }
 
   /** Sends the answer's header, on its own. */
-  async accept(contentType: string): Promise<void> {
+  async accept(contentType: string, headers: Record<string, string> = {}): Promise<void> {
     this.accepted = true
     const upgrade = this.#request.headers.upgrade !== undefined
     const lines = [
       upgrade ? 'HTTP/1.1 101 UPGRADED' : 'HTTP/1.1 200 OK',
       `Content-Type: ${contentType}`,
       ...(upgrade ? ['Connection: Upgrade', 'Upgrade: tcp'] : []),
-      ...Object.entries(this.#headers).map(([name, value]) => `${name}: ${value}`),
+      ...Object.entries({ ...this.#headers, ...headers }).map(([name, value]) => `${name}: ${value}`),
     ]
     await write(this.#socket, `${lines.join('\r\n')}\r\n\r\n`)
   }
@@ -93,8 +93,9 @@ export class Connection {
   /**
    * Joins the connection with a process's streams until its output ends. The end of `input` ends the process's standard input
    * and nothing else; the client's going away destroys `process`. Without `input` what the client sends is dropped.
+   * @param last what is said after that
    */
-  async join(process: Duplex, input: Readable | null): Promise<void> {
+  async join(process: Duplex, input: Readable | null, last?: () => Promise<Buffer | null>): Promise<void> {
     const socket = this.#socket
     process.on('error', () => socket.destroy())
     input?.on('error', () => socket.destroy())
@@ -107,7 +108,12 @@ export class Connection {
     const ended = finished(process, { writable: false })
     process.pipe(socket, { end: false })
     // An output that breaks off is told by the end of the connection: there is no other way.
-    await ended.catch(() => undefined)
+    const isWhole = await ended.then(
+      () => true,
+      () => false,
+    )
+    const words = isWhole ? await last?.() : null
+    if (words && !socket.destroyed) await write(socket, words)
     socket.destroySoon()
   }
 }

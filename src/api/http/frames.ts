@@ -7,13 +7,22 @@
 import { Transform, type TransformCallback } from 'node:stream'
 
 const STDOUT = 1
+/** skiff's own, at the end of POST /containers/{id}/exec/run: the exit code as a big-endian 32-bit number. Docker has no stream 4. */
+const EXIT_CODE = 4
 const HEADER_BYTES = 8
 const LENGTH_AT = 4
 
-export function stdoutFrame(words: string): Buffer {
-  const payload = Buffer.from(words)
+export const stdoutFrame = (words: string): Buffer => frame(STDOUT, Buffer.from(words))
+
+export function exitFrame(code: number): Buffer {
+  const payload = Buffer.alloc(4)
+  payload.writeInt32BE(code)
+  return frame(EXIT_CODE, payload)
+}
+
+function frame(stream: number, payload: Buffer): Buffer {
   const header = Buffer.alloc(HEADER_BYTES)
-  header.writeUInt8(STDOUT, 0)
+  header.writeUInt8(stream, 0)
   header.writeUInt32BE(payload.length, LENGTH_AT)
   return Buffer.concat([header, payload])
 }

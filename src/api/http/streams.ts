@@ -7,7 +7,9 @@ import { messageOf } from './errors.ts'
 
 /** What a process writes: as it is where there is a terminal, else in frames. Since 1.42 clients are told which. */
 export const streamType = (call: Call, tty: boolean): string =>
-  `application/vnd.docker.${tty || !call.since('1.42') ? 'raw' : 'multiplexed'}-stream`
+  tty || !call.since('1.42') ? 'application/vnd.docker.raw-stream' : MULTIPLEXED
+
+export const MULTIPLEXED = 'application/vnd.docker.multiplexed-stream'
 
 /**
  * A long job whose steps are told one JSON object per line. What goes wrong before the first step has a status of its own;

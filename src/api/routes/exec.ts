@@ -1,19 +1,50 @@
 /** Further processes in a container. Engine API reference, "Exec". */
 
+import type { ExecConfig } from '../../containers/types.ts'
 import { encodeExec, execConfig, execStart } from '../codec/exec.ts'
 import type { Call } from '../http/call.ts'
 import { messageOf } from '../http/errors.ts'
-import { stdoutFrame } from '../http/frames.ts'
+import { exitFrame, stdoutFrame } from '../http/frames.ts'
 import { get, hijacked, post, type Route } from '../http/router.ts'
-import { streamType } from '../http/streams.ts'
+import { MULTIPLEXED, streamType } from '../http/streams.ts'
 
 const id = (call: Call): string => call.param('id')
 
 async function create(call: Call): Promise<void> {
+  const config = await readConfig(call)
+  call.send(201, { Id: await call.services.containers.createExec(id(call), config) })
+}
+
+async function readConfig(call: Call): Promise<ExecConfig> {
   const config = await call.json(execConfig)
   // Before 1.42 there was none, and what clients sent under this name meant nothing.
   if (!call.since('1.42')) config.consoleSize = null
-  call.send(201, { Id: await call.services.containers.createExec(id(call), config) })
+  return config
+}
+
+/**
+ * skiff's own: create, start and the exit code in one round trip. The body is that of create. The answer is a connection like that of
+ * start, of frames also where there is a terminal; its header tells the exec's id, its last frame the exit code (../http/frames.ts).
+ */
+async function run(call: Call): Promise<void> {
+  const { containers } = call.services
+  const { connection } = call
+  const config = await readConfig(call)
+  const exec = await containers.createExec(id(call), config)
+  const ended = async (): Promise<Buffer | null> => {
+    const { exitCode } = await containers.inspectExec(exec)
+    return exitCode === null ? null : exitFrame(exitCode)
+  }
+  try {
+    const beforeStart = () => connection.accept(MULTIPLEXED, { 'Skiff-Exec': exec })
+    const options = { detach: false, tty: false, consoleSize: null, beforeStart }
+    const process = await telling(exec, containers.startExec(exec, options))
+    if (process) await connection.join(process, config.attachStdin ? connection.rest : null, ended)
+  } catch (error) {
+    if (!connection.accepted) throw error
+    const words = stdoutFrame(`${messageOf(error)}\r\n`)
+    await connection.say(Buffer.concat([words, (await ended()) ?? Buffer.alloc(0)]))
+  }
 }
 
 async function start(call: Call): Promise<void> {
@@ -66,6 +97,7 @@ async function inspect(call: Call): Promise<void> {
 
 export const execRoutes: Route[] = [
   post('/containers/{id*}/exec', create),
+  hijacked(post('/containers/{id*}/exec/run', run)),
   hijacked(post('/exec/{id}/start', start)),
   post('/exec/{id}/resize', resize),
   get('/exec/{id}/json', inspect),

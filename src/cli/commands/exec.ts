@@ -1,5 +1,6 @@
 /** skiff exec: one more process in a running container. */
 
+import type { Engine, Hijacked } from '../../client/engine.ts'
 import { segment } from '../../client/paths.ts'
 import { ANY, command } from '../command.ts'
 import { checkVariable, environment } from '../create/environment.ts'
@@ -40,36 +41,53 @@ export const exec = command({
     }
     const size = session.isTerminal.stdout ? session.windowSize() : undefined
     const consoleSize = tty && size ? { ConsoleSize: [size.rows, size.columns] } : {}
-    const { Id: id } = await engine.post<{ Id: string }>(
-      `${path}/exec`,
-      {},
-      {
-        User: options.user,
-        Privileged: options.privileged,
-        Tty: tty,
-        ...consoleSize,
-        AttachStdin: interactive && !detach,
-        AttachStdout: !detach,
-        AttachStderr: !detach,
-        Detach: detach,
-        DetachKeys: detachKeys,
-        Env: await environment(session, options['env-file'], options.env),
-        WorkingDir: options.workdir,
-        Cmd: words,
-      },
-    )
-    if (detach) return await engine.post(`/exec/${id}/start`, {}, { Detach: true, Tty: tty })
-    const connection = await engine.hijack(`/exec/${id}/start`, { body: { Detach: false, Tty: tty, ...consoleSize } })
+    const body = {
+      User: options.user,
+      Privileged: options.privileged,
+      Tty: tty,
+      ...consoleSize,
+      AttachStdin: interactive && !detach,
+      AttachStdout: !detach,
+      AttachStderr: !detach,
+      Detach: detach,
+      DetachKeys: detachKeys,
+      Env: await environment(session, options['env-file'], options.env),
+      WorkingDir: options.workdir,
+      Cmd: words,
+    }
+    if (detach)
+      return await engine.post(`/exec/${await create(engine, path, body)}/start`, {}, { Detach: true, Tty: tty })
+    const atOnce = engine.hasSkiffsOwn
+    const { id, connection } = atOnce
+      ? await createAndStart(engine, path, body)
+      : await createThenStart(engine, path, body, { Detach: false, Tty: tty, ...consoleSize })
     const unfollow = tty && session.isTerminal.stdout ? followWindowSize(session, engine, `/exec/${id}`) : undefined
-    const ending = await converse(session, connection, {
-      tty,
-      stdin: interactive,
-      stdout: true,
-      stderr: true,
-      detachKeys,
-    })
+    const how = { tty, stdin: interactive, stdout: true, stderr: true, detachKeys, framed: atOnce || !tty }
+    const ending = await converse(session, connection, how)
     unfollow?.()
+    if (typeof ending === 'number') return ending
     if (ending === 'detached') throw new CommandError('read escape sequence')
     return (await engine.get<{ ExitCode: number }>(`/exec/${id}/json`)).ExitCode
   },
 })
+
+interface StartedExec {
+  id: string
+  connection: Hijacked
+}
+
+async function create(engine: Engine, container: string, body: object): Promise<string> {
+  return (await engine.post<{ Id: string }>(`${container}/exec`, {}, body)).Id
+}
+
+/** As Docker has it. */
+async function createThenStart(engine: Engine, container: string, body: object, start: object): Promise<StartedExec> {
+  const id = await create(engine, container, body)
+  return { id, connection: await engine.hijack(`/exec/${id}/start`, { body: start }) }
+}
+
+/** In one round trip, with the exit code at the end of the stream. */
+async function createAndStart(engine: Engine, container: string, body: object): Promise<StartedExec> {
+  const connection = await engine.hijack(`${container}/exec/run`, { body })
+  return { id: String(connection.headers['skiff-exec']), connection }
+}

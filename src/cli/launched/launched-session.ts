@@ -1,5 +1,6 @@
 /** A session whose streams, terminal and signals are a launcher's, at the other end of a socket. */
 
+import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { Readable, Writable } from 'node:stream'
@@ -33,6 +34,8 @@ export class LaunchedSession implements Session {
   constructor(socket: Socket, hello: Hello, known: NonNullable<Session['known']>) {
     this.known = known
     this.#socket = socket
+    // Each request listens, and `rm` of a hundred containers sends as many: ten is no sign of a leak here.
+    setMaxListeners(0, this.#gone.signal)
     this.argv = hello.argv
     this.env = hello.env
     this.cwd = hello.cwd

@@ -18,9 +18,12 @@ export interface Conversation {
   readonly stderr: boolean
   /** '' for the default. */
   readonly detachKeys: string
+  /** The output is in frames though there is a terminal. */
+  readonly framed?: boolean
 }
 
-export type Ending = 'ended' | 'detached'
+/** An exit code: that of an exec whose stream tells it. */
+export type Ending = 'ended' | 'detached' | number
 
 /** Resolves when all output has been written, or the user typed the detach keys. The terminal is as before then. */
 export async function converse(session: Session, connection: Hijacked, how: Conversation): Promise<Ending> {
@@ -40,10 +43,11 @@ export async function converse(session: Session, connection: Hijacked, how: Conv
   }
 }
 
-async function receive(session: Session, { output }: Hijacked, { tty, stdout, stderr }: Conversation): Promise<Ending> {
+async function receive(session: Session, { output }: Hijacked, how: Conversation): Promise<Ending> {
+  const { tty, stdout, stderr, framed = !tty } = how
   const [out, err] = [stdout ? session.stdout : nowhere(), stderr ? session.stderr : nowhere()]
-  if (tty) await copy(output, out)
-  else await demultiplex(output, out, err)
+  if (framed) return (await demultiplex(output, out, err)) ?? 'ended'
+  await copy(output, out)
   return 'ended'
 }
 

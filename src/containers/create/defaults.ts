@@ -30,7 +30,7 @@ export function withDefaults(
   const unmasked = host.privileged || parseSecurityOptions(host.securityOpt).systemPathsUnconfined
   return {
     ...host,
-    networkMode: host.networkMode === '' || host.networkMode === 'default' ? 'bridge' : host.networkMode,
+    networkMode: networkMode(host, defaults),
     ipcMode: host.ipcMode || defaults.ipcMode,
     cgroupnsMode: host.cgroupnsMode || cgroupnsMode(host, defaults, cgroups),
     restartPolicy: { ...host.restartPolicy, name: host.restartPolicy.name || 'no' },
@@ -41,6 +41,11 @@ export function withDefaults(
     maskedPaths: host.maskedPaths ?? (unmasked ? [] : MASKED_PATHS),
     readonlyPaths: host.readonlyPaths ?? (unmasked ? [] : READONLY_PATHS),
   }
+}
+
+function networkMode({ networkMode: mode }: HostConfig, { hasDefaultBridge }: ContainerDefaults): string {
+  if (!['', 'default', 'bridge'].includes(mode)) return mode
+  return hasDefaultBridge ? 'bridge' : 'none'
 }
 
 function logConfig({ logConfig: own }: HostConfig, { logConfig: general }: ContainerDefaults): HostConfig['logConfig'] {

@@ -42,7 +42,7 @@ export function refuseIdleTargets(context: Context, linking: Linking): void {
     if (target.process === null)
       throw new Conflict(`Cannot link to a non running container: /${target.config.name} AS /${linking.name}/${alias}`)
     if (!target.state.network.endpoints.bridge)
-      throw new Conflict(`container ${target.id} not attached to default bridge network`)
+      throw new Conflict(`Cannot link to /${target.config.name}, as it does not belong to the default network`)
   }
 }
 

@@ -3,7 +3,7 @@
  * RFC 1035; messages are read and written by dns-packet. What is forwarded goes through as it is, byte for byte.
  */
 
-import { type Answer, decode, encode, type Packet, RECURSION_AVAILABLE } from 'dns-packet'
+import { type Answer, decode, encode, type Packet, RECURSION_AVAILABLE, TRUNCATED_RESPONSE } from 'dns-packet'
 import { ipText } from '../../netlink/ip.ts'
 import type { NameDirectory } from './directory.ts'
 
@@ -25,12 +25,15 @@ export class Resolver {
     private readonly links: (alias: string) => { networkId: string; name: string }[] = () => [],
   ) {}
 
-  /** The answer to send back; null for what is no query at all. */
-  async answer(query: Buffer, forward: Forward): Promise<Buffer | null> {
+  /**
+   * The answer to send back; null for what is no query at all.
+   * @param limit bytes that the way back takes, by what the query says of it; one over TCP has none
+   */
+  async answer(query: Buffer, forward: Forward, limit?: (query: Packet) => number): Promise<Buffer | null> {
     const packet = parse(query)
     if (packet?.type !== 'query') return null
     const answers = this.localAnswers(packet)
-    if (answers) return encode(reply(packet, answers))
+    if (answers) return within(reply(packet, answers), limit?.(packet) ?? Number.POSITIVE_INFINITY)
     try {
       return await forward(query)
     } catch {
@@ -70,6 +73,26 @@ export class Resolver {
     const start = this.turn++ % addresses.length
     return [...addresses.slice(start), ...addresses.slice(0, start)]
   }
+}
+
+/** Without EDNS a datagram has no more. RFC 1035 section 4.2.1 */
+const PLAIN_DATAGRAM = 512
+
+/** Bytes of a datagram that who asks can take. RFC 6891 section 6.2.3 */
+export function datagramLimit({ additionals = [] }: Packet): number {
+  const edns = additionals.find(record => record.type === 'OPT')
+  return Math.max(PLAIN_DATAGRAM, edns?.udpPayloadSize ?? 0)
+}
+
+/** As many of the answers as there is room for, and the word that there are more: who needs them asks again by TCP. */
+function within(packet: Packet, limit: number): Buffer {
+  const whole = encode(packet)
+  if (whole.length <= limit) return whole
+  const answers = [...(packet.answers ?? [])]
+  const flags = (packet.flags ?? 0) | TRUNCATED_RESPONSE
+  let cut = whole
+  while (cut.length > limit && answers.pop()) cut = encode({ ...packet, flags, answers })
+  return cut
 }
 
 function parse(query: Buffer): Packet | null {

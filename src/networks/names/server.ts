@@ -2,7 +2,7 @@
 
 import { createSocket, type Socket as UdpSocket } from 'node:dgram'
 import { createServer, type Server, type Socket } from 'node:net'
-import type { Resolver } from './resolver.ts'
+import { datagramLimit, type Resolver } from './resolver.ts'
 import { closeNameSockets, type NameSockets } from './sockets.ts'
 import { messages, type Upstream, withLength } from './upstream.ts'
 
@@ -50,7 +50,7 @@ export class NameServer {
   }
 
   private async answerDatagram(udp: UdpSocket, query: Buffer, from: { address: string; port: number }): Promise<void> {
-    const answer = await this.resolver.answer(query, this.upstream.udp)
+    const answer = await this.resolver.answer(query, this.upstream.udp, datagramLimit)
     if (!answer) return
     try {
       udp.send(answer, from.port, from.address)

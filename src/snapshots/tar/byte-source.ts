@@ -14,12 +14,12 @@ const NOTHING = Buffer.alloc(0)
 
 export class ByteSource {
   readonly #chunks: AsyncIterator<Uint8Array>
-  readonly #onSpent: (chunk: Uint8Array) => void
+  readonly #onSpent: ((chunk: Uint8Array) => void) | undefined
   #chunk: Uint8Array | undefined
   #current: Buffer = NOTHING
 
   /** `onSpent` gets each chunk back when what was taken of it is not to be looked at any more: the next one was asked for. */
-  constructor(source: AsyncIterable<Uint8Array>, onSpent: (chunk: Uint8Array) => void = () => {}) {
+  constructor(source: AsyncIterable<Uint8Array>, onSpent?: (chunk: Uint8Array) => void) {
     this.#chunks = source[Symbol.asyncIterator]()
     this.#onSpent = onSpent
   }
@@ -51,13 +51,13 @@ export class ByteSource {
   /** What is at hand, at least one byte and at most `limit`; undefined at the end. */
   async takeSome(limit: number): Promise<Buffer | undefined> {
     while (this.#current.length === 0) {
-      if (this.#chunk !== undefined) this.#onSpent(this.#chunk)
+      if (this.#chunk !== undefined) this.#onSpent?.(this.#chunk)
       this.#chunk = undefined
       this.#current = NOTHING
       const { value, done } = await this.#chunks.next()
       if (done) return undefined
       this.#chunk = value
-      notePassing(value.byteLength)
+      if (this.#onSpent === undefined) notePassing(value.byteLength)
       this.#current = Buffer.from(value.buffer, value.byteOffset, value.byteLength)
     }
     return this.takeNow(Math.min(limit, this.#current.length))
@@ -66,7 +66,11 @@ export class ByteSource {
   /** Gives bytes back, to be read again. */
   putBack(bytes: Buffer): void {
     if (bytes.length === 0) return
-    this.#current = this.#current.length === 0 ? bytes : Buffer.concat([bytes, this.#current])
+    const { buffer, byteOffset, length } = this.#current
+    // Mostly they are what was taken last.
+    if (bytes.buffer === buffer && bytes.byteOffset + bytes.length === byteOffset)
+      this.#current = Buffer.from(buffer, bytes.byteOffset, bytes.length + length)
+    else this.#current = length === 0 ? bytes : Buffer.concat([bytes, this.#current])
   }
 
   /** Ends the stream early, so that whoever writes it stops. */

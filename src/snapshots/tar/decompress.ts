@@ -1,6 +1,7 @@
 /**
  * Undoes the compression of a stream, whichever its first bytes show: gzip (RFC 1952), zstd (RFC 8878), bzip2, xz, or none.
  * gzip runs on libuv's threads, the rest on the calling thread. Node's own zstd (22.15) reads only the first of several frames.
+ * A chunk is to be used before the next one is asked for.
  */
 
 import { PassThrough, pipeline, Readable } from 'node:stream'
@@ -19,15 +20,21 @@ const MAGIC: [Compression, Buffer][] = [
 ]
 const LONGEST_MAGIC = 6
 const CHUNK = 256 * 1024
+/** Each in memory of its own, which waits to be collected: see passing-memory.ts. */
+const GUNZIPPED = 128 * 1024
 
 export const compressionOf = (start: Buffer): Compression =>
   MAGIC.find(([, magic]) => start.subarray(0, magic.length).equals(magic))?.[0] ?? 'none'
 
-/** @throws InvalidParameter from the stream, if the compressed data is broken or ends early */
+/**
+ * `onSpent` gets each chunk of the source back when it has been read.
+ * @throws InvalidParameter from the stream, if the compressed data is broken or ends early
+ */
 export async function decompress(
   source: AsyncIterable<Uint8Array>,
+  onSpent?: (chunk: Uint8Array) => void,
 ): Promise<{ compression: Compression; content: AsyncIterable<Uint8Array> }> {
-  const input = new ByteSource(source)
+  const input = new ByteSource(source, onSpent)
   const start: Buffer[] = []
   for (let length = 0; length < LONGEST_MAGIC; length += start.at(-1)!.length) {
     const piece = await input.takeSome(CHUNK)
@@ -66,10 +73,23 @@ async function* allOf(input: ByteSource): AsyncGenerator<Buffer> {
 }
 
 const DECODERS: Record<Exclude<Compression, 'none'>, (stored: AsyncIterable<Buffer>) => AsyncIterable<Uint8Array>> = {
-  gzip: stored => through(stored, zlib.createGunzip({ chunkSize: CHUNK })),
+  gzip: gunzip,
   zstd: decompressZstd,
   bzip2: stored => portableBzip2(stored),
   xz: stored => portableXz(stored),
+}
+
+/** Takes the next chunk when the one before has been read: its memory may be used again then. */
+async function* gunzip(stored: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
+  const decoder = zlib.createGunzip({ chunkSize: GUNZIPPED })
+  const read = (chunk: Buffer) =>
+    new Promise<void>((resolve, reject) => decoder.write(chunk, error => (error ? reject(error) : resolve())))
+  const readAll = async () => {
+    for await (const chunk of stored) await read(chunk)
+    decoder.end()
+  }
+  readAll().catch(error => decoder.destroy(error))
+  yield* decoder
 }
 
 function through(stored: AsyncIterable<Buffer>, decoder: NodeJS.ReadWriteStream): AsyncIterable<Uint8Array> {

@@ -140,5 +140,6 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
   syncFileSystem: async ({ folder }) => syncFileSystem(folder),
   bytesIn: ({ folder }) => withFolder(folder, bytesIn),
   describeLayers: ({ trees }) => withFolders(trees, describeLayers),
-  decompress: async (_, input, output) => sendAll((await decompress(input)).content, output),
+  decompress: async (_, input, output) =>
+    sendAll((await decompress(input, chunk => input.recycle(chunk))).content, output),
 }

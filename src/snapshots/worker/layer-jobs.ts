@@ -52,14 +52,11 @@ export async function unpackLayerArchive(
   mkdirSync(folders.tree, { mode: 0o755 })
   mkdirSync(folders.displaced, { mode: 0o700 })
   const stored = new Measured(input, expected.storedSize)
-  const { compression, content } = await decompress(stored)
+  const recycle = input instanceof Receiver ? (chunk: Uint8Array) => input.recycle(chunk) : undefined
+  const { compression, content } = await decompress(stored, recycle)
   // The digest of an archive that is not compressed is taken once.
   const archive = compression === 'none' ? stored : new Measured(content)
-  const isAsItCame = compression === 'none' && input instanceof Receiver
-  const source = new ByteSource(
-    compression === 'none' ? content : archive,
-    isAsItCame ? chunk => input.recycle(chunk) : undefined,
-  )
+  const source = new ByteSource(compression === 'none' ? content : archive)
   const { contents, terminated } = await unpack(source, folders)
   const result: UnpackedLayer = {
     diffId: archive.digest() as string as DiffId,

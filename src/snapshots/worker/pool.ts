@@ -81,7 +81,10 @@ export class WorkerPool {
       const job = pool.#converse(thread, { kind, ...parameters() }, { input, port1, port2, receiver })
       job.catch(error => receiver.fail(error))
       try {
-        yield* receiver
+        for await (const chunk of receiver) {
+          notePassing(chunk.length)
+          yield chunk
+        }
         await job
       } finally {
         port1.postMessage({ abort: 'no longer wanted' })

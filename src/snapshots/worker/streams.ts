@@ -1,7 +1,6 @@
 /** One direction of a job's channel, at its two ends. */
 
 import type { MessagePort } from 'node:worker_threads'
-import { notePassing } from '../../kernel/passing-memory.ts'
 import { type FileRange, type Piece, readInto } from '../pieces.ts'
 import { CHUNK, type Taken, WINDOW } from './protocol.ts'
 
@@ -141,7 +140,6 @@ export class Receiver implements AsyncIterable<Uint8Array> {
       const chunk = this.#chunks.shift()
       if (chunk !== undefined) {
         this.#taken += chunk.length
-        notePassing(chunk.length)
         // Not for each chunk: a message wakes the other thread up. But before the sender runs out of leave to send.
         if (this.#taken >= WINDOW / 4) {
           this.#port.postMessage({ taken: this.#taken, spent: this.#spent } satisfies Taken, this.#spent)

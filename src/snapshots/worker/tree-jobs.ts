@@ -15,7 +15,7 @@ import { TarReader } from '../tar/reader.ts'
 import type { RootMount, UnpackOptions } from '../types.ts'
 import { TreeUnpacker } from '../unpack/into.ts'
 import { normalizeName } from '../unpack/parents.ts'
-import type { Output } from './streams.ts'
+import type { Output, Receiver } from './streams.ts'
 
 export async function sendAll(pieces: Iterable<Piece> | AsyncIterable<Uint8Array>, output: Output): Promise<void> {
   for await (const piece of pieces) {
@@ -72,16 +72,11 @@ export const packBeneath = (root: number, path: string, as: string, ids: IdMap |
   })
 
 /** Takes over `root`. */
-export const unpackBeneath = (
-  root: number,
-  path: string,
-  input: AsyncIterable<Uint8Array>,
-  options: UnpackOptions,
-): Promise<void> =>
+export const unpackBeneath = (root: number, path: string, input: Receiver, options: UnpackOptions): Promise<void> =>
   withDescriptor(root, async () => {
     const base = normalizeName(fromText(path))
     close(openBeneath(root, base === '' ? SELF : base))
-    const { content } = await decompress(input)
+    const { content } = await decompress(input, chunk => input.recycle(chunk))
     const unpacker = new TreeUnpacker(new TarReader(new ByteSource(content)), root, base, options)
     await actingAs(options.ids ?? null, () => unpacker.unpack())
   })

@@ -77,6 +77,22 @@ describe('frames', () => {
     expect(await split(bytes, size)).toEqual(['one two', 'err'])
   })
 
+  test.each([1, 8, 11, 1000])('the exit code of an exec comes last: %d bytes at a time', async size => {
+    const code = Buffer.from(frame(4, '0000'))
+    code.writeInt32BE(137, 8)
+    const all = Buffer.concat([frame(1, 'out'), code])
+    const chunks = Array.from({ length: Math.ceil(all.length / size) }, (_, i) =>
+      all.subarray(i * size, (i + 1) * size),
+    )
+    const out = new PassThrough()
+    expect(await demultiplex(Readable.from(chunks), out, out)).toBe(137)
+    expect(out.read()?.toString()).toBe('out')
+  })
+
+  test('a stream without one has none', async () => {
+    expect(await demultiplex(Readable.from([frame(1, 'x')]), new PassThrough(), new PassThrough())).toBeUndefined()
+  })
+
   test('an error of the daemon is thrown', async () => {
     await expect(split(frame(3, 'broken'), 5)).rejects.toThrow('error from daemon in stream: broken')
   })

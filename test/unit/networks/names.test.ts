@@ -1,7 +1,7 @@
 import { decode, encode, type Packet } from 'dns-packet'
 import { describe, expect, it } from 'vitest'
 import { NameDirectory } from '../../../src/networks/names/directory.ts'
-import { Resolver } from '../../../src/networks/names/resolver.ts'
+import { datagramLimit, Resolver } from '../../../src/networks/names/resolver.ts'
 
 const nobody = () => Promise.reject(new Error('no server'))
 const query = (name: string, type: 'A' | 'AAAA' | 'PTR' | 'MX' = 'A') =>
@@ -9,6 +9,7 @@ const query = (name: string, type: 'A' | 'AAAA' | 'PTR' | 'MX' = 'A') =>
 
 function front(): {
   directory: NameDirectory
+  resolver: Resolver
   ask: (name: string, type?: 'A' | 'AAAA' | 'PTR' | 'MX') => Promise<Packet>
 } {
   const directory = new NameDirectory()
@@ -18,7 +19,11 @@ function front(): {
   add('c2', '172.18.0.3', ['Db', 'app'])
   add('c3', '172.19.0.2', ['other'], 'n2')
   const resolver = new Resolver(directory, () => ['n1'])
-  return { directory, ask: async (name, type) => decode((await resolver.answer(query(name, type), nobody)) as Buffer) }
+  return {
+    directory,
+    resolver,
+    ask: async (name, type) => decode((await resolver.answer(query(name, type), nobody)) as Buffer),
+  }
 }
 
 const data = (packet: Packet) => packet.answers?.map(answer => ('data' in answer ? answer.data : null))
@@ -68,4 +73,28 @@ describe('names of containers', () => {
     const answer = Buffer.from('whatever the server said')
     expect(await resolver.answer(query('debian.org'), () => Promise.resolve(answer))).toBe(answer)
   })
+})
+
+it('says of an answer that a datagram has no room for that there is more', async () => {
+  const { directory, resolver } = front()
+  const add = (number: number) =>
+    directory.add({
+      networkId: 'n1',
+      networkName: 'front',
+      containerId: `many${number}`,
+      ipv4: `172.18.1.${number}`,
+      ipv6: '',
+      names: ['many'],
+    })
+  for (let number = 1; number <= 100; number++) add(number)
+  const ask = async (more: object, limit?: typeof datagramLimit) => {
+    const answer = await resolver.answer(encode({ ...decode(query('many')), ...more } as Packet), nobody, limit)
+    return { bytes: answer?.length ?? 0, packet: decode(answer as Buffer) }
+  }
+  const short = await ask({}, datagramLimit)
+  expect(short.bytes).toBeLessThanOrEqual(512)
+  expect([short.packet.flag_tc, short.packet.answers?.length]).toEqual([true, 24])
+  const edns = { additionals: [{ type: 'OPT', name: '.', udpPayloadSize: 4096, flags: 0, options: [] }] }
+  for (const { packet } of [await ask(edns, datagramLimit), await ask({})])
+    expect([packet.flag_tc, packet.answers?.length]).toEqual([false, 100])
 })

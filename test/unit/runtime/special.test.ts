@@ -111,7 +111,13 @@ describe('without CAP_MKNOD', () => {
       'exec 2>&1; stat -c "%t:%T" /dev/null; echo x >/dev/null; wc -c </proc/timer_list; grep -c "/dev/null " /proc/self/mountinfo',
     ]
     const spec = sandbox.spec(() => ({ process: sandbox.process({ argv }) }))
-    const facts = await gatherFacts({ paths: [...MASKED, ...READ_ONLY], forProc: [], cwd: null, hostDevices: [] })
+    const facts = await gatherFacts({
+      paths: [...MASKED, ...READ_ONLY],
+      known: new Map(),
+      forProc: [],
+      cwd: null,
+      hostDevices: [],
+    })
     const compiled = compileContainer(spec, { stdin: 'null' }, { ...facts, canMakeNodes: false })
     const client = prepareAttach({
       stdin: false,

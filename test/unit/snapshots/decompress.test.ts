@@ -45,6 +45,14 @@ describe('decompress', () => {
     expect(bytes.toString()).toBe('one two')
   })
 
+  // Where a decoder's buffer is just full, nothing more is to come of the frame.
+  it.each(FORMATS)('%s of just so many bytes as decoders give at once', async format => {
+    for (const length of [128 << 10, 256 << 10, 1 << 20]) {
+      const content = Buffer.alloc(length, 'layer ')
+      expect((await decoded(compressed(format, content))).bytes.equals(content)).toBe(true)
+    }
+  })
+
   it.each(FORMATS)('%s that ends early is refused', async format => {
     const whole = compressed(format)
     for (const length of [8, 1000, whole.length - 4]) {
