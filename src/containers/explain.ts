@@ -13,7 +13,7 @@ import type { OpenedNetwork } from './network/open.ts'
 import { isPlain } from './network/plan.ts'
 import { sharedWith } from './spec/namespaces.ts'
 import { PLANNED_SOURCES } from './spec/sources.ts'
-import { buildSpec } from './spec/spec.ts'
+import { buildSpec, resourcesOf } from './spec/spec.ts'
 import { stdinOf } from './stdin.ts'
 import type { CreateRequest, ExplainForm } from './types.ts'
 
@@ -30,7 +30,7 @@ export async function explainContainer(context: Context, container: LiveContaine
     compiled,
     trace: lastStart === null ? null : { ...compiled, reports: lastStart.reports },
     pid,
-    network: { facts: network, text: networkText(network) },
+    network: { facts: network, text: networkText(network, withoutNetwork(container)) },
     cgroup: process?.cgroup.settings(planned.resources) ?? planned.cgroup,
   }
   return explain(subject, form)
@@ -47,10 +47,23 @@ export const explainCreate = (context: Context, request: CreateRequest, form: Ex
 
 async function plan(context: Context, container: LiveContainer) {
   const { cgroups } = context.rooms
-  const { finish, resources } = await buildSpec(context, container, plannedNetwork(context, container), PLANNED_SOURCES)
+  const resources = await resourcesOf(container)
+  const { finish } = await buildSpec(context, container, plannedNetwork(context, container), PLANNED_SOURCES)
   const where = placement(context, container)
   const spec: ContainerSpec = finish(cgroups.open(container.id, where))
   return { spec, resources, cgroup: cgroups.plan(container.id, resources, where) }
+}
+
+/** Why it has no interfaces of its own. */
+function withoutNetwork({ config, process }: LiveContainer): string {
+  const { networkMode } = config.hostConfig
+  if (networkMode === 'host') return "the host's: its interfaces, addresses and ports are the container's as well"
+  if (networkMode === 'none') return 'a namespace of its own, in which there is the loopback and nothing else'
+  if (networkMode.startsWith('container:')) {
+    const owner = networkMode.slice('container:'.length).replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, '$1')
+    return `that of the container ${owner}: skiff explain ${owner} shows it`
+  }
+  return process === null ? 'none is known: interfaces and addresses come with the start' : 'none'
 }
 
 /** As a start would open it. The namespace of a bridge network is made just before a start: there is no descriptor of it yet. */

@@ -1,8 +1,7 @@
 /** bpf(2): programs, and attaching them to cgroups. Layouts: union bpf_attr in include/uapi/linux/bpf.h. */
 
-import { addressOf } from './direct-calls.ts'
 import { check, KernelError } from './errors.ts'
-import { syscall } from './syscall.ts'
+import { pointerTo, syscall } from './syscall.ts'
 
 const BPF_PROG_LOAD = 5
 const BPF_PROG_ATTACH = 8
@@ -37,12 +36,12 @@ export function loadProgram({ type, instructions, name }: ProgramLoad): number {
     const attr = Buffer.alloc(72)
     attr.writeUInt32LE(type, 0)
     attr.writeUInt32LE(instructions.length / 8, 4)
-    attr.writeBigUInt64LE(addressOf(instructions), 8)
-    attr.writeBigUInt64LE(addressOf(license), 16)
+    attr.writeBigUInt64LE(pointerTo(instructions), 8)
+    attr.writeBigUInt64LE(pointerTo(license), 16)
     if (log) {
       attr.writeUInt32LE(1, 24)
       attr.writeUInt32LE(log.length, 28)
-      attr.writeBigUInt64LE(addressOf(log), 32)
+      attr.writeBigUInt64LE(pointerTo(log), 32)
     }
     attr.write(name.slice(0, NAME_SIZE - 1), 48, 'latin1')
     return syscall('bpf', BPF_PROG_LOAD, attr, attr.length)
@@ -83,7 +82,7 @@ export function programsOfCgroup(cgroupFd: number, attachType: number): number[]
   const attr = Buffer.alloc(40)
   attr.writeUInt32LE(cgroupFd, 0)
   attr.writeUInt32LE(attachType, 4)
-  attr.writeBigUInt64LE(addressOf(ids), 16)
+  attr.writeBigUInt64LE(pointerTo(ids), 16)
   attr.writeUInt32LE(MAX_ATTACHED, 24)
   check('bpf', syscall('bpf', BPF_PROG_QUERY, attr, attr.length), { command: 'BPF_PROG_QUERY' })
   return Array.from({ length: attr.readUInt32LE(24) }, (_, index) => ids.readUInt32LE(index * 4))

@@ -2,9 +2,8 @@
 
 import { closeSync } from 'node:fs'
 import { isIPv6 } from 'node:net'
-import { addressOf } from './direct-calls.ts'
 import { check, errnoName } from './errors.ts'
-import { syscall } from './syscall.ts'
+import { pointerTo, syscall } from './syscall.ts'
 
 const AF_UNIX = 1
 const SOCK_STREAM = 1
@@ -97,13 +96,13 @@ const MSG_NOSIGNAL = 0x4000
 /** Sends bytes with descriptors, which stay the caller's too: unix(7), SCM_RIGHTS. False: nobody is at the other end. */
 export function sendDescriptors(socket: number, bytes: Buffer, fds: readonly number[]): boolean {
   // struct iovec, struct cmsghdr with its data, struct msghdr, each on a 64-bit machine.
-  const part = Buffer.from(new BigUint64Array([addressOf(bytes), BigInt(bytes.length)]).buffer)
+  const part = Buffer.from(new BigUint64Array([pointerTo(bytes), BigInt(bytes.length)]).buffer)
   const rights = Buffer.alloc(16 + Math.ceil((4 * fds.length) / 8) * 8)
   rights.writeBigUInt64LE(BigInt(16 + 4 * fds.length), 0)
   rights.writeInt32LE(SOL_SOCKET, 8)
   rights.writeInt32LE(SCM_RIGHTS, 12)
   for (const [index, fd] of fds.entries()) rights.writeInt32LE(fd, 16 + 4 * index)
-  const words = [0n, 0n, addressOf(part), 1n, addressOf(rights), BigInt(rights.length), 0n]
+  const words = [0n, 0n, pointerTo(part), 1n, pointerTo(rights), BigInt(rights.length), 0n]
   const result = syscall('sendmsg', socket, Buffer.from(new BigUint64Array(words).buffer), MSG_NOSIGNAL)
   if (result < 0 && ['EPIPE', 'ECONNRESET'].includes(errnoName(-result))) return false
   return check('sendmsg', result, { fds: fds.length }) === bytes.length

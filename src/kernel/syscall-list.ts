@@ -30,8 +30,12 @@ export const FIRST_RESULT = Symbol('first result')
 let calls = 0
 let used = 0
 
+/** They stay alive until the next list begins. */
+const pointed: Buffer[] = []
+
 /** Starts a new list. */
 export function beginList(): void {
+  pointed.length = 0
   calls = 0
   used = 0
 }
@@ -64,8 +68,12 @@ export function room(size: number): { address: Address; bytes: Buffer } {
   return { address: (scratchAddress + at) as Address, bytes: scratch.subarray(at, at + size) }
 }
 
-/** Where the bytes are; the caller keeps them alive until the list has run. */
-export const addressIn = (bytes: Buffer): Address => (bytes.length === 0 ? scratchAddress : addressOf(bytes)) as Address
+/** Where the bytes are, for a call of this list. */
+export function addressIn(bytes: Buffer): Address {
+  if (bytes.length === 0) return scratchAddress as Address
+  pointed.push(bytes)
+  return addressOf(bytes) as Address
+}
 
 /** Appends a call; its arguments are integers of 32 bits, or addresses. */
 export function addCall(name: SyscallName, ...args: (number | typeof FIRST_RESULT)[]): void {

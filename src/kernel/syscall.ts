@@ -1,6 +1,6 @@
 /** syscall(2): any system call from TypeScript, with its arguments marshalled. The wrappers beside this file build on it. */
 
-import { addressIn } from './direct-calls.ts'
+import { addressIn, addressOf } from './direct-calls.ts'
 import { runSyscall, useMailbox } from './native.ts'
 import { type SyscallName, syscallNumber } from './syscall-numbers.ts'
 
@@ -25,6 +25,17 @@ let used = 0
 let alive: SyscallArgument[] = []
 const NOTHING: SyscallArgument[] = []
 
+const pointed: Buffer[] = []
+
+/**
+ * Where a buffer lies, for a structure that the next call is given: until that has answered, it stays alive. An address by itself
+ * keeps nothing alive: a buffer that no later line names may be collected, and its memory be another's, before the kernel looks.
+ */
+export function pointerTo(bytes: Buffer): bigint {
+  pointed.push(bytes)
+  return addressOf(bytes)
+}
+
 /** Returns what the kernel returned: the result, or -errno. Runs on the calling thread and blocks it. */
 export function syscall(name: SyscallName, ...args: SyscallArgument[]): number {
   alive = args
@@ -33,6 +44,7 @@ export function syscall(name: SyscallName, ...args: SyscallArgument[]): number {
   for (let index = 1; index < RESULT; index++) setArgument(index, args[index - 1] ?? null)
   runSyscall()
   alive = NOTHING
+  pointed.length = 0
   return (halves[2 * RESULT]! >>> 0) + halves[2 * RESULT + 1]! * WORD
 }
 

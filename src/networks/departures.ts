@@ -14,17 +14,19 @@ export class Departures {
   private readonly silent = new Set<string>()
   private timer: NodeJS.Timeout | null = null
 
+  /** @param quick for what is waited for @param slow for what is not */
   constructor(
     private readonly host: NetlinkSocket,
-    private readonly background: BackgroundNetlink,
+    private readonly quick: BackgroundNetlink,
+    private readonly slow: BackgroundNetlink,
   ) {}
 
-  /** From here on nobody is reached by these interfaces of the host. */
-  silence(hostInterfaces: readonly string[]): void {
-    // Gone already: the better.
-    this.host.attempt(...hostInterfaces.map(silenceBridgePort))
+  /** When it resolves nobody is reached by these interfaces of the host any more. */
+  async silence(hostInterfaces: readonly string[]): Promise<void> {
     for (const name of hostInterfaces) this.silent.add(name)
     if (this.silent.size > 0) this.timer ??= setTimeout(() => this.sweep(), SWEEP_AFTER_MS).unref()
+    // One that is gone already: the better.
+    await this.quick.attempt(...hostInterfaces.map(silenceBridgePort))
   }
 
   /** The daemon ends: whoever is silent goes now. */
@@ -35,7 +37,7 @@ export class Departures {
 
   private sweep(): void {
     this.timer = null
-    void this.background.attempt(...this.take())
+    void this.slow.attempt(...this.take())
   }
 
   private take() {

@@ -2,9 +2,9 @@
 
 import type { ExplainedNetwork } from './types.ts'
 
-/** null: of a container that does not run, or that has no network but loopback. */
-export function networkText(network: ExplainedNetwork | null): string[] {
-  if (network === null) return ['  none is known: interfaces and addresses come with the start']
+/** @param otherwise what to say of a container that has no interfaces of its own, or none yet */
+export function networkText(network: ExplainedNetwork | null, otherwise: string): string[] {
+  if (network === null) return [`  ${otherwise}`]
   const interfaces = network.interfaces.flatMap(link => {
     const wire =
       link.peer === null ? '' : ` <-> ${link.peer.name} (${link.peer.index}) in bridge ${link.bridge} on the host`

@@ -157,7 +157,7 @@ function bridgeCommands({ network }: Connection): NetworkCommand[] {
   const bridge = bridgeName(network)
   return [
     onHost(
-      `ip link add ${bridge} type bridge`,
+      `ip link add ${bridge} up type bridge`,
       `the network ${network.name}: a switch in the kernel, made with the network and not with the container`,
       'ip-link(8)',
     ),
@@ -174,6 +174,7 @@ function bridgeCommands({ network }: Connection): NetworkCommand[] {
       'https://docs.kernel.org/networking/ip-sysctl.html',
     ),
     onHost('sysctl -w net.ipv4.ip_forward=1', 'the host passes packets on between its interfaces', 'ip(7)'),
+    ...(network.enableIpv6 ? [onHost('sysctl -w net.ipv6.conf.all.forwarding=1', 'IPv6 packets, too', 'ipv6(7)')] : []),
   ]
 }
 

@@ -84,9 +84,13 @@ export class Firewall {
   /** What of the table concerns a container with these bridges: rules, and its own published ports as commands. */
   concerning(containerId: string, bridges: readonly string[]): { rules: FirewallRule[]; published: string[] } {
     return {
-      rules: firewallRules([...this.networks.values()]).filter(
-        ({ bridge }) => bridge === null || bridges.includes(bridge),
-      ),
+      // What comes by no bridge of ours, as a macvlan's packets, passes none of them.
+      rules:
+        bridges.length === 0
+          ? []
+          : firewallRules([...this.networks.values()]).filter(
+              ({ bridge }) => bridge === null || bridges.includes(bridge),
+            ),
       published: (this.published.get(containerId) ?? []).map(port => publishCommand(this.table, port)),
     }
   }

@@ -199,7 +199,7 @@ export class Networks implements NetworkService {
   }
 
   async releaseSandbox(containerId: string): Promise<void> {
-    this.sandboxes.release(containerId)
+    await this.sandboxes.release(containerId)
   }
 
   async restoreSandbox(record: SandboxRecord): Promise<void> {

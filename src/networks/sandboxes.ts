@@ -65,8 +65,7 @@ export class Sandboxes {
     this.publications = new Publications(hostPorts, firewall)
     this.wirer = { host, background, bridges: new BridgeIndexes(host) }
     this.prepared = new PreparedNamespaces(host, (...requests) => background.attempt(...requests))
-    // Not in the way of those that come.
-    this.departures = new Departures(host, new BackgroundNetlink())
+    this.departures = new Departures(host, background, new BackgroundNetlink())
   }
 
   get size(): number {
@@ -117,18 +116,20 @@ export class Sandboxes {
     })
   }
 
-  release(containerId: string): void {
+  async release(containerId: string): Promise<void> {
     const state = this.registry.states.get(containerId)
     if (!state) return
     const connections = [...state.connections.values()]
+    const addresses = connections.map(({ network }) => this.around.addressesOf(network))
     this.registry.delete(state)
     state.names?.close()
+    for (const { network } of connections) this.names.strike(network.id, containerId)
     this.publications.unpublish(state)
     // Before its addresses are free for somebody else.
-    this.departures.silence(
+    await this.departures.silence(
       connections.filter(({ network }) => network.driver === 'bridge').map(({ endpoint }) => hostInterface(endpoint)),
     )
-    for (const connection of connections) this.forget(containerId, connection)
+    for (const [index, { endpoint }] of connections.entries()) free(addresses[index], endpoint)
     this.refreshFilesOfThoseLinkedTo(containerId)
   }
 
@@ -192,7 +193,7 @@ export class Sandboxes {
     const before = routing(state)
     await unwireEndpoint(this.wirer, connection, netns)
     this.leave(state, network)
-    this.forget(containerId, connection)
+    free(this.around.addressesOf(network), connection.endpoint)
     moveDefaultRoutes(netns, before, routing(state))
     await this.publications.republish(state, { defer() {} })
     this.refreshFiles(state)
@@ -273,13 +274,6 @@ export class Sandboxes {
     this.names.strike(network.id, state.request.containerId)
   }
 
-  private forget(containerId: string, { network, endpoint }: Connection): void {
-    this.names.strike(network.id, containerId)
-    const addresses = this.around.addressesOf(network)
-    addresses.release(endpoint.ipAddress)
-    addresses.release(endpoint.globalIpv6Address)
-  }
-
   // --- Files -----------------------------------------------------------------------------------------------------------
 
   private refreshFiles(state: SandboxState): void {
@@ -295,4 +289,9 @@ export class Sandboxes {
     if (!state) throw new Conflict(`container ${containerId} is not running`)
     return state
   }
+}
+
+function free(addresses: NetworkAddresses | undefined, { ipAddress, globalIpv6Address }: Connection['endpoint']): void {
+  addresses?.release(ipAddress)
+  addresses?.release(globalIpv6Address)
 }

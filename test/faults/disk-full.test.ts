@@ -7,10 +7,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cli } from '../support/cli.ts'
-import { create, inspect, remove, start, wait } from '../support/containers.ts'
+import { create, exec, inspect, remove, start, wait } from '../support/containers.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { fixture, importBusybox, importImage } from '../support/images.ts'
 import { RUN } from '../support/machine.ts'
+import { reset, snapshot, snapshotNames } from '../support/snapshots.ts'
 
 const HostConfig = { NetworkMode: 'none' }
 const SLEEP = { Image: 'busybox', Cmd: ['sleep', '100000'], HostConfig }
@@ -139,4 +140,25 @@ test('a daemon starts, takes over what runs, and can remove', { timeout: 120_000
   await remove(skiff, ended)
   await remove(skiff, id)
   await free()
+})
+
+test('a snapshot is refused in words and leaves nothing; a reset makes room', async () => {
+  const id = await start(skiff, SLEEP)
+  await exec(skiff, id, ['sh', '-c', 'echo 1 >/one'])
+  await snapshot(skiff, id, 'before', { stop: 1, t: 0 })
+  await exec(skiff, id, ['sh', '-c', 'head -c 65536 /dev/zero >/big'])
+  await fill()
+  const query = { name: 'full', stop: 1, t: 0 }
+  const { status, json } = await skiff.api.request('POST', `/containers/${id}/snapshots`, { query })
+  expect(status).toBe(500)
+  expect(json.message).toMatch(/ENOSPC|no space left/i)
+  expect(await snapshotNames(skiff)).toEqual(['before'])
+  await free()
+  const look = ['sh', '-c', 'cat /one; wc -c /big 2>&1']
+  await skiff.api.post(`/containers/${id}/restart`, undefined, { t: 0 })
+  expect((await exec(skiff, id, look)).stdout).toBe('1\n65536 /big\n')
+  await reset(skiff, id)
+  expect((await exec(skiff, id, look)).stdout).toBe('1\nwc: /big: No such file or directory\n')
+  await remove(skiff, id)
+  await skiff.api.delete('/snapshots/before')
 })

@@ -416,6 +416,15 @@ test('a container shares the network of another', async () => {
     exec(skiff, id, ['sh', '-c', 'readlink /proc/self/ns/net; cat /etc/hosts /etc/resolv.conf'])
   expect(await look(guest)).toEqual(await look(owner))
   expect((await settings(guest)).Networks).toEqual({})
+  const said = async (id: string) =>
+    /\nNETWORK\n +(.*)\n/.exec(String(await skiff.api.bytes(`/containers/${id}/explain`)))?.[1]
+  expect(await said(guest)).toBe('that of the container owner: skiff explain owner shows it')
+  const plain = await Promise.all(['host', 'none'].map(mode => start(skiff, on(mode))))
+  expect(await Promise.all(plain.map(said))).toEqual([
+    "the host's: its interfaces, addresses and ports are the container's as well",
+    'a namespace of its own, in which there is the loopback and nothing else',
+  ])
+  await Promise.all(plain.map(id => remove(skiff, id)))
   await Promise.all([owner, guest].map(id => remove(skiff, id)))
   expect(await refusal(start(skiff, on('container:gone')))).toMatch(/No such container: gone$/)
 })
@@ -510,6 +519,7 @@ test('macvlan without a card of the machine: its containers reach each other and
       'm',
     ),
   )
+  expect(JSON.stringify(shown.commands)).not.toContain('add rule inet')
   await skiff.kill9()
   await skiff.restart()
   const c = await start(skiff, on('island'))

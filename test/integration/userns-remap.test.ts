@@ -5,13 +5,14 @@ import { lstat, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { create, exec, inspect, run, type Spec, start } from '../support/containers.ts'
+import { create, exec, inspect, remove, run, type Spec, start } from '../support/containers.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { disposeLater } from '../support/disposal.ts'
 import { importBusybox } from '../support/images.ts'
 import { archive } from '../support/layer-room.ts'
 import { RUN } from '../support/machine.ts'
 import { firstSubordinateId, remapping } from '../support/remap.ts'
+import { reset, snapshot, startFrom } from '../support/snapshots.ts'
 
 let skiff: Daemon
 /** The first of the subordinate ids. */
@@ -49,6 +50,19 @@ describe('a container', () => {
       '0 0 4294967295',
       '0',
     ])
+  })
+
+  test('that is reset, and one that begins at a snapshot, have their owners', async () => {
+    const id = await start(skiff, spec('trap "exit 0" TERM; while :; do sleep 0.02; done'))
+    const look = ['sh', '-c', 'cat /one; stat -c "%u %g" /one /two; rm /one && echo removed']
+    await exec(skiff, id, ['sh', '-c', 'echo 1 >/one; echo 2 >/two; chown 33:44 /two'])
+    await snapshot(skiff, id, 'owned', { stop: 1 })
+    await exec(skiff, id, ['rm', '/one', '/two'])
+    await reset(skiff, id)
+    const other = await startFrom(skiff, 'owned', { HostConfig: { NetworkMode: 'none' } })
+    for (const each of [id, other]) expect((await exec(skiff, each, look)).stdout).toBe('1\n0 0\n33 44\nremoved\n')
+    for (const each of [id, other]) await remove(skiff, each)
+    await skiff.api.delete('/snapshots/owned')
   })
 
   test('shares its layers with all others: nothing is copied or chowned', async () => {
