@@ -18,24 +18,35 @@ import { Turns } from './turns.ts'
 import type { BuildEvent, BuildRequest, BuildResult } from './types.ts'
 import { type Rooms, treeOf, type Workshop } from './workshop.ts'
 
-/** @throws DockerfileError, BuildFailed, BuildCancelled, InvalidParameter */
+/**
+ * `behind` gets what goes on when the answer is there already: nobody needs to wait for files that are deleted.
+ * @throws DockerfileError, BuildFailed, BuildCancelled, InvalidParameter
+ */
 export async function build(
   rooms: Rooms,
   request: BuildRequest,
   archive: Readable,
   tell: (event: BuildEvent) => void,
   signal: AbortSignal,
+  behind: (work: Promise<unknown>) => void,
 ): Promise<BuildResult> {
   for (const tag of request.tags) checkTag(tag)
-  const folder = await makeBuildFolder(rooms.context.roots.dataRoot)
+  const folder = makeBuildFolder(rooms.context.roots.dataRoot)
   const later = new Later()
+  let removed: Promise<void> | undefined
+  const remove = (): Promise<void> => (removed ??= removeFolder(folder))
+  let isDone = false
   try {
     await receiveContext(rooms.snapshots, join(folder, 'context'), archive)
     // No layer goes away before the image stands on it.
-    return await rooms.snapshots.layers.keeping(() => new Build(rooms, request, folder, tell, signal, later).run())
+    const work = () => new Build(rooms, request, folder, tell, signal, later).run(remove)
+    const result = await rooms.snapshots.layers.keeping(work)
+    isDone = true
+    return result
   } finally {
     await later.done()
-    await removeFolder(folder)
+    if (isDone) behind(remove())
+    else await remove()
     void keepCache(rooms)
   }
 }
@@ -85,7 +96,7 @@ class Build {
     signal.addEventListener('abort', () => this.#stop.abort(), { once: true, signal: this.#stop.signal })
   }
 
-  async run(): Promise<BuildResult> {
+  async run(removeFiles: () => void): Promise<BuildResult> {
     const { dockerfile, inlineDockerfile, tags } = this.#request
     const text = inlineDockerfile ?? (await readDockerfile(this.#contextFolder, dockerfile))
     if (!this.#request.contextIsClean) await applyIgnore(this.#rooms.snapshots, this.#contextFolder, dockerfile)
@@ -101,7 +112,7 @@ class Build {
     if (this.#stop.signal.aborted) throw new BuildCancelled()
     if (state.history.length === 0) throw new InvalidParameter('No image was generated. Is your Dockerfile empty?')
     // Nobody needs the files any more: they go while the disk is waited for.
-    this.#later.add(removeFolder(this.#folder))
+    removeFiles()
     const image = await workshop.keeper.keep(state, tags)
     await this.#name(image, tags)
     return { image, tags }

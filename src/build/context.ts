@@ -1,7 +1,7 @@
 /** The client's files: received, and unpacked off the main thread. */
 
-import { constants } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { constants, fstatSync, mkdirSync, mkdtempSync, readFileSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import type { Readable } from 'node:stream'
 import { hasCode, InvalidParameter } from '../kernel/errors.ts'
@@ -11,11 +11,11 @@ import type { SnapshotRoom } from '../snapshots/service.ts'
 export const contextsFolder = (dataRoot: string): string => join(dataRoot, 'build', 'contexts')
 
 /** A folder of a build's own, for its context and what is made on the way. */
-export async function makeBuildFolder(dataRoot: string): Promise<string> {
-  await mkdir(contextsFolder(dataRoot), { recursive: true, mode: 0o700 })
-  const folder = await mkdtemp(join(contextsFolder(dataRoot), 'b-'))
-  await mkdir(join(folder, 'context'), { mode: 0o755 })
-  await mkdir(join(folder, 'scratch'), { mode: 0o700 })
+export function makeBuildFolder(dataRoot: string): string {
+  mkdirSync(contextsFolder(dataRoot), { recursive: true, mode: 0o700 })
+  const folder = mkdtempSync(join(contextsFolder(dataRoot), 'b-'))
+  mkdirSync(join(folder, 'context'), { mode: 0o755 })
+  mkdirSync(join(folder, 'scratch'), { mode: 0o700 })
   return folder
 }
 
@@ -29,12 +29,19 @@ export async function receiveContext({ archives }: SnapshotRoom, folder: string,
   }
 }
 
+/** Beyond this a file is not read while everybody waits. */
+const SMALL_BYTES = 64 << 10
+
 /** A small text file of the context; null if there is none. Symlinks lead nowhere but into the context. */
 export async function readInContext(folder: string, path: string): Promise<string | null> {
   const root = openat2(AT_FDCWD, folder, constants.O_RDONLY | constants.O_DIRECTORY, 0)
   try {
     const file = openat2(root, path, constants.O_RDONLY | constants.O_NONBLOCK, RESOLVE_IN_ROOT)
     try {
+      const status = fstatSync(file)
+      // A fifo has no other end.
+      if (!status.isFile()) return null
+      if (status.size <= SMALL_BYTES) return readFileSync(file, 'utf8')
       return await readFile(`/proc/self/fd/${file}`, 'utf8')
     } finally {
       close(file)

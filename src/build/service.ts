@@ -28,12 +28,17 @@ export async function openCache({
 export function createBuildService(rooms: Rooms): BuildService {
   const running = new Set<Promise<unknown>>()
   const stopping = new AbortController()
+  const watch = (work: Promise<unknown>): void => {
+    running.add(work)
+    const forget = (): void => void running.delete(work)
+    work.then(forget, forget)
+  }
+  const behind = (work: Promise<unknown>): void =>
+    watch(work.catch(error => rooms.context.rooms.log.error({ err: error }, 'what a build has left is not removed')))
   return {
     build(request, context, tell, signal) {
-      const result = build(rooms, request, context, tell, AbortSignal.any([signal, stopping.signal]))
-      running.add(result)
-      const forget = (): void => void running.delete(result)
-      result.then(forget, forget)
+      const result = build(rooms, request, context, tell, AbortSignal.any([signal, stopping.signal]), behind)
+      watch(result)
       return result
     },
     async stop() {

@@ -70,6 +70,11 @@ class Answer {
     const { response } = this.#call
     if (response.destroyed) return
     if (!response.headersSent) this.#call.begin('application/json')
+    // Steps that are found in the cache come at once: one packet for all that is told in one go.
+    if (response.writableCorked === 0) {
+      response.cork()
+      process.nextTick(() => response.uncork())
+    }
     response.write(`${JSON.stringify(line)}\r\n`)
   }
 }

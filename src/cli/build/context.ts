@@ -103,8 +103,10 @@ async function fromFolder(
   named: ReadonlyMap<string, string>,
 ): Promise<BuildContext> {
   const path = file === '' ? await defaultFile(place) : resolve(session.cwd, file)
-  const inline = stdin ?? (await readText(path, file || 'Dockerfile'))
-  const patterns = await ignorePatterns(place, stdin === null ? path : null)
+  const [inline, patterns] = await Promise.all([
+    stdin ?? readText(path, file || 'Dockerfile'),
+    ignorePatterns(place, stdin === null ? path : null),
+  ])
   const owner = { uid: 0, gid: 0 }
   const trees: PackedTree[] = [{ path: place, name: named.size > 0 ? MAIN : '.', skip: skipper(patterns), owner }]
   const contexts: BuildContext['named'] = {}
@@ -172,15 +174,16 @@ async function readText(path: string, shown: string): Promise<string> {
 /** A Dockerfile's own list goes before the folder's. Dockerfile reference, ".dockerignore file". */
 async function ignorePatterns(place: string, dockerfile: string | null): Promise<string[]> {
   const candidates = [...(dockerfile === null ? [] : [`${dockerfile}.dockerignore`]), join(place, '.dockerignore')]
-  for (const path of candidates) {
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null
-      throw new CommandError(openFailure(path, error))
-    })
-    if (text !== null) return text.split(/\r?\n/).filter(line => line.trim() !== '')
-  }
-  return []
+  const texts = await Promise.all(candidates.map(readIfThere))
+  const text = texts.find(text => text !== null) ?? ''
+  return text.split(/\r?\n/).filter(line => line.trim() !== '')
 }
+
+const readIfThere = (path: string): Promise<string | null> =>
+  readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw new CommandError(openFailure(path, error))
+  })
 
 function skipper(patterns: readonly string[]): NonNullable<PackedTree['skip']> {
   if (patterns.length === 0) return below => (below === '' ? 'inside' : false)

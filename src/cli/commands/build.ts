@@ -24,17 +24,20 @@ export const build = command({
   flags: BUILD_FLAGS,
   async run({ session, engine, options, args, configFolder }) {
     const outputs = parseOutputs(options.output)
-    const context = await openContext(session, args[0] ?? '', options.file, namedContexts(options))
+    const [context, credentials] = await Promise.all([
+      openContext(session, args[0] ?? '', options.file, namedContexts(options)),
+      allCredentials(configFolder, session.env),
+    ])
     const response = await engine.request('POST', '/build', {
       query: buildQuery(session, options, context),
       headers: {
         'Content-Type': 'application/x-tar',
         'X-Skiff-Build': await buildHeader(session, options, context),
-        'X-Registry-Config': await allCredentials(configFolder, session.env),
+        'X-Registry-Config': credentials,
       },
       body: options.compress ? context.body.pipe(createGzip()) : context.body,
     })
-    const progress = progressFor(session, options, outputs)
+    const progress = progressFor(session, options)
     const image = await follow(response, progress, { session, inline: context.inline, file: context.shownFile })
     await report(session, options, image, outputs)
     for (const output of outputs) await writeOutput({ session, engine }, image, output, options.tag.length > 0)
@@ -51,12 +54,11 @@ function namedContexts(options: BuildOptions): Map<string, string> {
   )
 }
 
-function progressFor(session: Session, options: BuildOptions, outputs: readonly Output[]): Progress | null {
+function progressFor(session: Session, options: BuildOptions): Progress | null {
   const { progress } = options
   if (!['auto', 'plain', 'tty', 'quiet'].includes(progress)) {
     throw new CommandError(`invalid progress ${JSON.stringify(progress)}: auto, plain, tty or quiet`)
   }
-  void outputs
   if (options.quiet || progress === 'quiet') return null
   if (progress === 'plain' || (progress === 'auto' && !session.isTerminal.stderr))
     return new PlainProgress(session.stderr)

@@ -1,7 +1,7 @@
 /** Packs local files into a tar stream. */
 
-import { createReadStream } from 'node:fs'
-import { lstat, readdir, readlink } from 'node:fs/promises'
+import { createReadStream, type Stats } from 'node:fs'
+import { lstat, open, readdir, readlink } from 'node:fs/promises'
 import { join, posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { type Header, type Pack, pack as tarPack } from 'tar-stream'
@@ -25,7 +25,7 @@ export interface PackedTree {
 export function packTrees(trees: readonly PackedTree[]): Readable {
   const archive = tarPack()
   const add = async (): Promise<void> => {
-    for (const tree of trees) await addTree(archive, tree, '', new Map())
+    for (const tree of trees) await addTree(archive, tree, '', await lstat(tree.path), new Map())
   }
   add().then(
     () => archive.finalize(),
@@ -36,17 +36,24 @@ export function packTrees(trees: readonly PackedTree[]): Readable {
 }
 
 /** `seen`: the first name of every file that has several. */
-async function addTree(archive: Pack, tree: PackedTree, below: string, seen: Map<string, string>): Promise<void> {
+async function addTree(
+  archive: Pack,
+  tree: PackedTree,
+  below: string,
+  stats: Stats,
+  seen: Map<string, string>,
+): Promise<void> {
   const path = join(tree.path, below)
   const name = posix.join(tree.name, below)
-  const stats = await lstat(path)
   const skipped = tree.skip?.(below, stats.isDirectory()) ?? false
   if (skipped === true) return
   const { uid, gid } = tree.owner ?? stats
   const header: Entry = { name, mode: stats.mode & 0o7777, uid, gid, mtime: stats.mtime }
   if (stats.isDirectory()) {
     if (skipped === false) await addEntry(archive, { ...header, name: `${name}/`, type: 'directory' })
-    for (const child of (await readdir(path)).sort()) await addTree(archive, tree, posix.join(below, child), seen)
+    for await (const [child, found] of statuses(path, (await readdir(path)).sort())) {
+      await addTree(archive, tree, posix.join(below, child), found, seen)
+    }
   } else if (stats.isSymbolicLink()) {
     await addEntry(archive, { ...header, type: 'symlink', linkname: await readlink(path) })
   } else if (stats.isFile()) {
@@ -63,6 +70,17 @@ async function addTree(archive: Pack, tree: PackedTree, below: string, seen: Map
   }
 }
 
+/** Asked for together: each answer takes a while to come, however quick it is found. */
+async function* statuses(folder: string, names: readonly string[]): AsyncGenerator<[name: string, stats: Stats]> {
+  for (let at = 0; at < names.length; at += AT_ONCE) {
+    const some = names.slice(at, at + AT_ONCE)
+    const found = await Promise.all(some.map(name => lstat(join(folder, name))))
+    for (const [index, name] of some.entries()) yield [name, found[index]!]
+  }
+}
+
+const AT_ONCE = 32
+
 const addEntry = (archive: Pack, header: Entry): Promise<void> =>
   new Promise((resolve, reject) => void archive.entry(header, error => (error ? reject(error) : resolve())))
 
@@ -73,7 +91,7 @@ async function addFile(archive: Pack, header: Entry & { size: number }, path: st
   })
   complete.catch(() => undefined)
   const sink = archive.entry(header, announce)
-  for await (const chunk of content(path, header.size)) {
+  for await (const chunk of await content(path, header.size)) {
     if (!sink.write(chunk))
       await Promise.race([new Promise<void>(resolve => sink.once('drain', () => resolve())), complete])
   }
@@ -82,8 +100,28 @@ async function addFile(archive: Pack, header: Entry & { size: number }, path: st
 }
 
 /** No more than was announced, should the file grow meanwhile; if it shrinks, tar-stream reports it. */
-const content = (path: string, size: number): AsyncIterable<Buffer> | Buffer[] =>
-  size === 0 ? [] : createReadStream(path, { end: size - 1, highWaterMark: BLOCK })
+const content = async (path: string, size: number): Promise<AsyncIterable<Buffer> | Buffer[]> =>
+  size === 0
+    ? []
+    : size <= BLOCK
+      ? readAtOnce(path, size)
+      : createReadStream(path, { end: size - 1, highWaterMark: BLOCK })
+
+/** A stream of its own would cost a small file more than all the rest. */
+async function readAtOnce(path: string, size: number): Promise<Buffer[]> {
+  const file = await open(path)
+  try {
+    const bytes = Buffer.allocUnsafe(size)
+    let length = 0
+    for (;;) {
+      const { bytesRead } = await file.read(bytes, length, size - length)
+      length += bytesRead
+      if (bytesRead === 0 || length === size) return [bytes.subarray(0, length)]
+    }
+  } finally {
+    await file.close()
+  }
+}
 
 /** Bytes that are read at once. */
 const BLOCK = 1 << 18
