@@ -13,7 +13,7 @@ import type { OpenedNetwork } from './network/open.ts'
 import { isPlain } from './network/plan.ts'
 import { sharedWith } from './spec/namespaces.ts'
 import { PLANNED_SOURCES } from './spec/sources.ts'
-import { buildSpec } from './spec/spec.ts'
+import { buildSpec, resourcesOf } from './spec/spec.ts'
 import { stdinOf } from './stdin.ts'
 import type { CreateRequest, ExplainForm } from './types.ts'
 
@@ -47,7 +47,8 @@ export const explainCreate = (context: Context, request: CreateRequest, form: Ex
 
 async function plan(context: Context, container: LiveContainer) {
   const { cgroups } = context.rooms
-  const { finish, resources } = await buildSpec(context, container, plannedNetwork(context, container), PLANNED_SOURCES)
+  const resources = await resourcesOf(container)
+  const { finish } = await buildSpec(context, container, plannedNetwork(context, container), PLANNED_SOURCES)
   const where = placement(context, container)
   const spec: ContainerSpec = finish(cgroups.open(container.id, where))
   return { spec, resources, cgroup: cgroups.plan(container.id, resources, where) }

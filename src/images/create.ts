@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { InvalidParameter } from '../kernel/errors.ts'
 import type { LayerStore, StagedLayer } from '../snapshots/layers.ts'
+import { END_OF_ARCHIVE } from '../snapshots/tar/writer.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from './image-store.ts'
 import { applyInstructions } from './instructions.ts'
 import { configToOci, EMPTY_CONFIG, historyFromOci, historyToOci, type OciImage, thisArchitecture } from './oci.ts'
@@ -103,6 +104,9 @@ export interface NewImage {
   reference?: string | undefined
 }
 
+/** An archive of nothing: its two blocks of zeros. */
+const NO_CHANGES = `sha256:${createHash('sha256').update(END_OF_ARCHIVE).digest('hex')}`
+
 /** Puts a layer on top of the parent's and describes the result. */
 export async function addImage(
   store: ImageStore,
@@ -111,17 +115,21 @@ export async function addImage(
   image: NewImage,
 ): Promise<StoredImage> {
   const { parent } = image
-  await layers.place(staged, parent && chainOf(parent).at(-1))
+  const below = parent && chainOf(parent).at(-1)
+  // As Docker has it: nothing was changed, so there is a step and no layer.
+  const emptyLayer = below !== undefined && staged.diffId === NO_CHANGES
+  if (emptyLayer) await layers.discard(staged)
+  else await layers.place(staged, below)
   const created = new Date().toISOString()
   const entry: HistoryEntry = {
     created,
     createdBy: image.createdBy,
     author: image.author,
     comment: image.comment,
-    emptyLayer: false,
+    emptyLayer,
   }
   const history = [...(parent?.oci.history ?? []).map(historyFromOci), entry]
-  const diffIds = [...(parent ? diffIdsOf(parent) : []), staged.diffId]
+  const diffIds = [...(parent ? diffIdsOf(parent) : []), ...(emptyLayer ? [] : [staged.diffId])]
   const configuration = encodeImage(image, created, diffIds, history)
   const { stored } = await store.add({
     config: Buffer.from(JSON.stringify(configuration)),

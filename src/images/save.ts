@@ -1,5 +1,6 @@
 /**
- * `docker save`: one archive that is both an OCI layout (image-layout.md) and what older Docker engines load (manifest.json).
+ * `docker save`: one archive that is both an OCI layout (image-layout.md) and what older Docker engines load (manifest.json, and for
+ * names `repositories`, as Docker writes it: a layer by repository and tag).
  * Layers are in it uncompressed, as blobs named by their diffID.
  */
 
@@ -11,7 +12,7 @@ import type { ChainId, Sendable } from '../snapshots/types.ts'
 import { digestOf } from './blobs.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from './image-store.ts'
 import { type Descriptor, type Manifest, MEDIA_TYPE } from './oci.ts'
-import { familiarName, fullName, parseReference } from './references.ts'
+import { familiarName, familiarRepository, fullName, parseReference } from './references.ts'
 import type { Digest, ImageId } from './types.ts'
 
 export interface SavedImage {
@@ -50,6 +51,7 @@ async function partsOf(store: ImageStore, layers: LayerStore, images: SavedImage
   const written = new Set<string>()
   const manifests: Descriptor[] = []
   const dockerManifest: { Config: string; RepoTags: string[] | null; Layers: string[]; Parent?: ImageId }[] = []
+  const repositories: Record<string, Record<string, string>> = {}
   const ids = new Set(images.map(({ stored }) => stored.id))
   const blob = (digest: string, bytes: Buffer): void => {
     if (!written.has(digest)) parts.push(file(blobName(digest), bytes))
@@ -66,6 +68,11 @@ async function partsOf(store: ImageStore, layers: LayerStore, images: SavedImage
     const manifest = Buffer.from(JSON.stringify(manifestOf(stored, config, layers)))
     blob(digestOf(manifest), manifest)
     manifests.push(...descriptorsOf(manifest, references))
+    const top = diffIdsOf(stored).at(-1)?.replace('sha256:', '')
+    for (const reference of references.map(parseReference)) {
+      const repository = familiarRepository(reference)
+      if (reference.tag && top) repositories[repository] = { ...repositories[repository], [reference.tag]: top }
+    }
     dockerManifest.push({
       Config: blobName(stored.id),
       RepoTags: references.length > 0 ? references.map(name => familiarName(parseReference(name))) : null,
@@ -73,6 +80,7 @@ async function partsOf(store: ImageStore, layers: LayerStore, images: SavedImage
       ...(stored.record.parent && ids.has(stored.record.parent) && { Parent: stored.record.parent }),
     })
   }
+  if (Object.keys(repositories).length > 0) parts.push(document('repositories', repositories))
   parts.push(document('index.json', { schemaVersion: 2, mediaType: MEDIA_TYPE.index, manifests }))
   parts.push(document('manifest.json', dockerManifest), { bytes: END_OF_ARCHIVE })
   return parts

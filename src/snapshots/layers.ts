@@ -220,6 +220,12 @@ export class LayerStore {
     return this.compose([{ chain }])
   }
 
+  /** The same in chunks, each to be used before the next one is asked for; for who holds the layer. @throws NotFound */
+  chunks(chain: ChainId): AsyncGenerator<Uint8Array> {
+    const layer = this.#repeatable(chain)
+    return this.#workers.chunks('repeatParts', () => ({ parts: [{ layer }] }))
+  }
+
   /** Archives of layers, and bytes between them; the layers stay until the stream is closed. @throws NotFound */
   compose(parts: readonly ({ bytes: Uint8Array } | { chain: ChainId })[]): Sendable {
     const located = parts.map(part => ('bytes' in part ? part : { layer: this.#repeatable(part.chain) }))

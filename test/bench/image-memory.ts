@@ -54,7 +54,7 @@ const pulling = (how: Compressed, registry: string): Job => ({
 })
 
 /** In this order: what one makes, others use. */
-function jobs(files: Record<'saved' | 'root' | 'context', string>, registry: string): Job[] {
+function jobs(files: Record<'saved' | 'root' | 'context', string>, empty: string): Job[] {
   const removed = async (daemon: Daemon, name: string) => succeed(daemon, 'DELETE', `/images/${name}?force=1`)
   return [
     { name: 'load', run: daemon => send(daemon, 'POST', '/images/load', files.saved) },
@@ -70,7 +70,7 @@ function jobs(files: Record<'saved' | 'root' | 'context', string>, registry: str
     { name: 'cp out, 1.25 GB', run: daemon => drain(daemon, '/containers/large/archive', { path: '/' }) },
     {
       name: 'cp in, 1.25 GB',
-      run: daemon => send(daemon, 'PUT', '/containers/large/archive', files.root, { path: '/srv' }),
+      run: daemon => send(daemon, 'PUT', '/containers/large/archive', files.root, { path: '/' }),
     },
     {
       name: 'commit of these',
@@ -86,12 +86,12 @@ function jobs(files: Record<'saved' | 'root' | 'context', string>, registry: str
     {
       name: 'push',
       async run(daemon) {
-        await succeed(daemon, 'POST', '/images/large/tag', { query: { repo: `${registry}/pushed`, tag: 'latest' } })
-        await succeed(daemon, 'POST', `/images/${registry}/pushed/push`, {
+        await succeed(daemon, 'POST', '/images/large/tag', { query: { repo: `${empty}/pushed`, tag: 'latest' } })
+        await succeed(daemon, 'POST', `/images/${empty}/pushed/push`, {
           query: { tag: 'latest' },
           headers: NO_LOGIN,
         })
-        await removed(daemon, `${registry}/pushed`)
+        await removed(daemon, `${empty}/pushed`)
       },
     },
   ]
@@ -138,7 +138,7 @@ test('memory', async () => {
     // The next one is to find none of its layers here.
     await succeed(daemon, 'DELETE', `/images/${registry}/${how}:latest`)
   }
-  const [load, ...others] = jobs(files, registry)
+  const [load, ...others] = jobs(files, (await startRegistry({ storage: `${folder}/empty` })).host)
   if (isWanted(load!.name)) {
     rows.push(await measure(daemon, load!))
     await succeed(daemon, 'DELETE', '/images/large')

@@ -115,6 +115,23 @@ describe('images of several layers', () => {
     // A dozen containers on each engine: that takes its time on a busy machine.
   }, 240_000)
 
+  it('get no layer from a container that has changed nothing', async () => {
+    const { skiff, docker } = await onBoth(engines, async engine => {
+      const id = await create(engine, { Image: 'busybox', Cmd: ['true'], HostConfig })
+      await engine.api.post('/commit', undefined, { container: id, repo: 'unchanged', comment: 'as it was' })
+      const [image, [newest]] = [
+        await engine.api.get('/images/unchanged/json'),
+        await engine.api.get('/images/unchanged/history'),
+      ]
+      const { stdout } = await run(engine, { Image: 'unchanged', Cmd: ['echo', 'runs'], HostConfig })
+      const { text: removed } = await engine.api.request('DELETE', '/images/unchanged', { query: { force: true } })
+      const { Size, Comment } = newest
+      return { layers: image.RootFS.Layers, Size, Comment, stdout, removed: JSON.parse(removed).length }
+    })
+    expect(skiff).toEqual(docker)
+    expect(skiff.layers).toHaveLength(1)
+  })
+
   it('come back to the same ids when they are saved once more by the other', async () => {
     const folder = await temporaryFolder()
     const name = `grown-by-${engines.docker.name}:2`

@@ -103,10 +103,19 @@ describe('a registry', () => {
     expect(errorOf(await pull(skiff, `${registry.host}/none`, 'x'))).toBe(
       `manifest for ${registry.host}/none:x not found: manifest unknown: manifest unknown`,
     )
-    expect(errorOf(await push(skiff, `${registry.host}/none`, 'x'))).toBe(`tag does not exist: ${registry.host}/none:x`)
-    expect(errorOf(await push(skiff, `${registry.host}/none`, ''))).toBe(
-      `An image does not exist locally with the tag: ${registry.host}/none`,
-    )
+    // In the stream, as Docker's clients expect it: the request itself succeeds.
+    for (const label of ['x', '']) {
+      const { status, text } = await skiff.api.request('POST', `/images/${registry.host}/none/push`, {
+        query: { tag: label },
+      })
+      expect(status).toBe(200)
+      expect(text).toContain(`The push refers to repository [${registry.host}/none]`)
+      expect(text).toContain(`"error":"An image does not exist locally with the tag: ${registry.host}/none"`)
+    }
+    const some = `${registry.host}/some`
+    await skiff.api.post('/images/busybox/tag', undefined, { repo: some, tag: 'here' })
+    expect(errorOf(await push(skiff, some, 'x'))).toBe(`tag does not exist: ${some}:x`)
+    await remove(`${some}:here`)
   })
 
   it('is asked about a name without fetching the image', async () => {

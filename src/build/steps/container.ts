@@ -14,7 +14,7 @@ import { createLive, type LiveContainer } from '../../containers/live.ts'
 import { openNetwork } from '../../containers/network/open.ts'
 import { planNetwork } from '../../containers/network/plan.ts'
 import { PLANNED_SOURCES } from '../../containers/spec/sources.ts'
-import { buildSpec } from '../../containers/spec/spec.ts'
+import { buildSpec, resourcesOf } from '../../containers/spec/spec.ts'
 import { type ContainerPaths, containerPaths, type Roots } from '../../containers/store/files.ts'
 import { type ContainerMount, initialState } from '../../containers/store/record.ts'
 import type { ContainerConfig, ContainerId, HostConfig } from '../../containers/types.ts'
@@ -84,7 +84,7 @@ async function start(context: Context, container: LiveContainer, step: StepProce
   const network = await openNetwork(context, container, undo)
   container.state.network = network.record
   const parts = await buildSpec(context, container, network, PLANNED_SOURCES)
-  const cgroup = await cgroups.create(step.id, parts.resources, placement(context, step))
+  const cgroup = await cgroups.create(step.id, await resourcesOf(container), placement(context, step))
   undo.defer(() => removeGroup(cgroup))
   const { run } = container.paths
   mkdirSync(run, { recursive: true, mode: 0o700 })

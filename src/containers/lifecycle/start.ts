@@ -19,7 +19,7 @@ import { logPlace } from '../logs/place.ts'
 import { emitNetworkEvents } from '../network/events.ts'
 import { type OpenedNetwork, openNetwork } from '../network/open.ts'
 import { startSources } from '../spec/sources.ts'
-import { buildSpec } from '../spec/spec.ts'
+import { buildSpec, resourcesOf } from '../spec/spec.ts'
 import { stdinOf } from '../stdin.ts'
 import { removeEnded } from './remove.ts'
 import { watchProcess } from './watch.ts'
@@ -71,16 +71,14 @@ async function startProcess(
   clients: ProcessIo['attach'],
   undo: Undo,
 ): Promise<void> {
-  const { cgroups, log } = context.rooms
-  const network = await openNetwork(context, container, undo)
+  // While other threads and the kernel make its interfaces, there is time to make its cgroup.
+  const [network, cgroup] = await both(openNetwork(context, container, undo), makeGroup(context, container, undo))
   const io = await processIo(context, container, clients)
   mkdirSync(io.runDir, { recursive: true, mode: 0o700 })
   undo.defer(() => rmSync(io.runDir, { recursive: true, force: true }))
   const sources = startSources(context, container, undo)
   const parts = await buildSpec(context, container, network, sources)
-  for (const warning of parts.warnings) log.warn({ container: container.id }, warning)
-  const cgroup = await cgroups.create(container.id, parts.resources, placement(context, container))
-  undo.defer(() => removeGroup(cgroup))
+  for (const warning of parts.warnings) context.rooms.log.warn({ container: container.id }, warning)
   const spec = parts.finish(cgroup)
   const started = await startSpec(context, container, spec, io)
   network.close()
@@ -88,6 +86,20 @@ async function startProcess(
   adopt(context, container, started.handle, cgroup, network)
   undo.defer(() => started.handle.signal(9))
   await context.save(container)
+}
+
+/** Waits for both even if one fails: before anything is taken back, it must be known what there is. */
+async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([first, second])
+  return Promise.all([first, second])
+}
+
+async function makeGroup(context: Context, container: LiveContainer, undo: Undo): Promise<Cgroup> {
+  const resources = await resourcesOf(container)
+  await context.turns.next()
+  const cgroup = await context.rooms.cgroups.create(container.id, resources, placement(context, container))
+  undo.defer(() => removeGroup(cgroup))
+  return cgroup
 }
 
 /** Its process has failed to start: what there is in the group has no other purpose. */

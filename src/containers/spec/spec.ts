@@ -17,11 +17,14 @@ import type { MountSources } from './sources.ts'
 import { userNamespaceOf } from './user-namespace.ts'
 
 export interface SpecParts {
-  /** What the cgroup is to be made with. */
-  resources: Resources
   warnings: string[]
   /** The cgroup is made from the rest: it is what comes last. */
   finish(cgroup: Pick<Cgroup, 'join' | 'folders'>): ContainerSpec
+}
+
+/** What the cgroup is to be made with. @throws InvalidParameter */
+export async function resourcesOf({ config: { hostConfig } }: LiveContainer): Promise<Resources> {
+  return { ...hostConfig.resources, devices: (await chooseDevices(hostConfig)).rules }
 }
 
 /** @throws InvalidParameter, NotFound, Conflict, Unavailable */
@@ -80,7 +83,6 @@ export async function buildSpec(
     initPath: (hostConfig.init ?? context.defaults.init) ? context.defaults.initPath : null,
   }
   return {
-    resources: { ...hostConfig.resources, devices: devices.rules },
     warnings,
     finish: cgroup => ({
       ...spec,

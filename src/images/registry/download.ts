@@ -129,11 +129,11 @@ function explain(error: unknown): never {
 }
 
 /** Passes bytes on and tells from time to time how many it were. */
-export async function* reporting(
-  source: AsyncIterable<Buffer>,
+export async function* reporting<T extends Uint8Array>(
+  source: AsyncIterable<T>,
   total: number,
   tell: (current: number) => void,
-): AsyncGenerator<Buffer> {
+): AsyncGenerator<T> {
   let current = 0
   let told = 0
   for await (const chunk of source) {

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { request } from 'undici'
 import { InvalidParameter, SkiffError, Unavailable } from '../../kernel/errors.ts'
 import { type ProxyConfig, RoutingDispatcher } from './proxies.ts'
+import { reasonOf } from './refusals.ts'
 
 export interface FetchedArchive {
   /** Bytes; undefined if the server does not say. */
@@ -25,8 +26,9 @@ export async function fetchArchive(source: string, proxies: ProxyConfig, signal:
   } catch (error) {
     await dispatcher.destroy()
     if (error instanceof SkiffError) throw error
-    const { message, code } = error as NodeJS.ErrnoException
-    throw new Unavailable(`Get ${JSON.stringify(source)}: ${message || code}`, { cause: error })
+    throw new Unavailable(`Get ${JSON.stringify(source)}: ${reasonOf(error as NodeJS.ErrnoException)}`, {
+      cause: error,
+    })
   }
 }
 

@@ -10,7 +10,7 @@ import type { Digest } from '../types.ts'
 
 /** A smaller one is as soon fetched again. */
 const SMALLEST_KEPT = 1024 * 1024
-const WRITTEN_AT_ONCE = 1024 * 1024
+const WRITTEN_AT_ONCE = 512 * 1024
 /** A pull that nobody has repeated for so long is given up. */
 const KEPT_MS = 24 * 60 * 60 * 1000
 

@@ -7,7 +7,9 @@ import { createHash } from 'node:crypto'
 import { Readable, Transform } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import { NotFound, Unavailable } from '../../kernel/errors.ts'
+import { notePassing } from '../../kernel/passing-memory.ts'
 import type { LayerStore } from '../../snapshots/layers.ts'
+import { feed } from '../../snapshots/tar/feed.ts'
 import { digestOf } from '../blobs.ts'
 import { chainOf, diffIdsOf, type ImageStore, type StoredImage } from '../image-store.ts'
 import { type Descriptor, type Manifest, MEDIA_TYPE } from '../oci.ts'
@@ -173,31 +175,28 @@ async function uploadOnce(
   chain: ChainId,
 ): Promise<Descriptor> {
   const total = layers.get(chain).archiveSize
-  const archive = layers.archive(chain)
-  const source = Readable.from(
-    reporting(archive, total, current => onProgress({ status: 'Pushing', id: short(diffId), current, total })),
-    { objectMode: false },
+  const archive = reporting(layers.chunks(chain), total, current =>
+    onProgress({ status: 'Pushing', id: short(diffId), current, total }),
   )
   const hash = createHash('sha256')
   let size = 0
   const measured = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       hash.update(chunk)
+      notePassing(chunk.length)
       size += chunk.length
       done(null, chunk)
     },
   })
   const gzip = createGzip({ level: 6 })
-  source.on('error', error => gzip.destroy(error))
   gzip.on('error', error => measured.destroy(error))
-  const body = source.pipe(gzip).pipe(measured)
+  feed(archive, gzip).catch(error => gzip.destroy(error))
   try {
-    const digest = await repository.uploadStream(body, () => `sha256:${hash.digest('hex')}` as Digest)
+    const digest = await repository.uploadStream(gzip.pipe(measured), () => `sha256:${hash.digest('hex')}` as Digest)
     return { mediaType: MEDIA_TYPE.dockerLayerGzip, digest, size }
   } finally {
     // A refused upload reads no more: the thread that packs the layer would wait for ever, and with it the next push.
-    source.destroy()
-    archive.destroy()
+    gzip.destroy()
   }
 }
 

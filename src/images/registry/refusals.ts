@@ -54,7 +54,9 @@ export function unreachable(url: string, error: unknown): Unavailable {
 }
 
 /** The two that everybody meets, in the words that Docker's users know. */
-function reasonOf(error: NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string }): string {
+export function reasonOf(
+  error: NodeJS.ErrnoException & { address?: string; port?: number; hostname?: string },
+): string {
   const { code, message, address, port, hostname } = error
   const host = address?.includes(':') ? `[${address}]` : address
   if (code === 'ECONNREFUSED' && host) return `dial tcp ${host}:${port}: connect: connection refused`

@@ -112,8 +112,9 @@ export class Registry {
   ): Promise<void> {
     const reference = withTagOrDigest(parseReference(request.image), request.tag)
     if (reference.digest !== undefined) throw new InvalidParameter('cannot push a digest reference')
-    const images = this.#imagesToPush(reference)
+    // Before anything is looked up: what is wrong from here on stands in the stream, where Docker's clients expect it.
     onProgress({ status: `The push refers to repository [${repositoryOf(reference)}]` })
+    const images = this.#imagesToPush(reference)
     await this.#tryEndpoints(reference, 'push', request.auth, signal, async repository => {
       await repository.ping()
       for (const [tag, stored] of images) {
@@ -201,13 +202,13 @@ export class Registry {
         ? store.tagsOf(repository).map(([full, id]) => [parseReference(full).tag, id] as const)
         : [[reference.tag, store.idOf(fullName(reference))] as const]
     const images = found.flatMap(([tag, id]) => (tag && id ? [[tag, store.get(id)] as [string, StoredImage]] : []))
-    if (images.length === 0)
-      throw new NotFound(
-        reference.tag === undefined
-          ? `An image does not exist locally with the tag: ${familiarRepository(reference)}`
-          : `tag does not exist: ${familiarName(reference)}`,
-      )
-    return images
+    if (images.length > 0) return images
+    const hasOthers = store.tagsOf(repository).length > 0
+    throw new NotFound(
+      hasOthers
+        ? `tag does not exist: ${familiarName(reference)}`
+        : `An image does not exist locally with the tag: ${familiarRepository(reference)}`,
+    )
   }
 
   async #tryEndpoints<T>(

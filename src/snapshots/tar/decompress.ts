@@ -9,6 +9,7 @@ import zlib from 'node:zlib'
 import { InvalidParameter } from '../../kernel/errors.ts'
 import { decompressZstd } from '../../kernel/zstd.ts'
 import { ByteSource } from './byte-source.ts'
+import { feed } from './feed.ts'
 
 export type Compression = 'none' | 'gzip' | 'zstd' | 'bzip2' | 'xz'
 
@@ -69,7 +70,11 @@ async function* decoded(input: ByteSource, compression: Exclude<Compression, 'no
 }
 
 async function* allOf(input: ByteSource): AsyncGenerator<Buffer> {
-  for (let chunk = await input.takeSome(CHUNK); chunk !== undefined; chunk = await input.takeSome(CHUNK)) yield chunk
+  try {
+    for (let chunk = await input.takeSome(CHUNK); chunk !== undefined; chunk = await input.takeSome(CHUNK)) yield chunk
+  } finally {
+    await input.close()
+  }
 }
 
 const DECODERS: Record<Exclude<Compression, 'none'>, (stored: AsyncIterable<Buffer>) => AsyncIterable<Uint8Array>> = {
@@ -82,13 +87,7 @@ const DECODERS: Record<Exclude<Compression, 'none'>, (stored: AsyncIterable<Buff
 /** Takes the next chunk when the one before has been read: its memory may be used again then. */
 async function* gunzip(stored: AsyncIterable<Buffer>): AsyncGenerator<Uint8Array> {
   const decoder = zlib.createGunzip({ chunkSize: GUNZIPPED })
-  const read = (chunk: Buffer) =>
-    new Promise<void>((resolve, reject) => decoder.write(chunk, error => (error ? reject(error) : resolve())))
-  const readAll = async () => {
-    for await (const chunk of stored) await read(chunk)
-    decoder.end()
-  }
-  readAll().catch(error => decoder.destroy(error))
+  feed(stored, decoder).catch(error => decoder.destroy(error))
   yield* decoder
 }
 

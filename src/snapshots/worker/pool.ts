@@ -73,39 +73,50 @@ export class WorkerPool {
    * Runs a job that gives a stream, once it is read or sent; its failure is the stream's. Destroying the stream ends the job.
    */
   stream<K extends JobKind>(kind: K, parameters: () => Parameters<K>, input?: Bytes): Sendable {
-    const pool = this
-    async function* output(): AsyncGenerator<Uint8Array> {
-      const thread = await pool.#acquire()
-      const { port1, port2 } = new MessageChannel()
-      const receiver = new Receiver(port1)
-      const job = pool.#converse(thread, { kind, ...parameters() }, { input, port1, port2, receiver })
-      job.catch(error => receiver.fail(error))
-      try {
-        for await (const chunk of receiver) {
-          notePassing(chunk.length)
-          yield chunk
-        }
-        await job
-      } finally {
-        port1.postMessage({ abort: 'no longer wanted' })
-        job.catch(() => {}).finally(() => pool.#release(thread))
-      }
-    }
     const sendTo = async (socket: number, signal: AbortSignal): Promise<void> => {
-      const thread = await pool.#acquire()
+      const thread = await this.#acquire()
       const { port1, port2 } = new MessageChannel()
       const abort = () => port1.postMessage({ abort: 'the client has gone' })
       signal.addEventListener('abort', abort, { once: true })
       try {
         signal.throwIfAborted()
         const job = { kind, ...parameters() }
-        await pool.#converse(thread, job, { input, port1, port2, socket: duplicate(socket) })
+        await this.#converse(thread, job, { input, port1, port2, socket: duplicate(socket) })
       } finally {
         signal.removeEventListener('abort', abort)
-        pool.#release(thread)
+        this.#release(thread)
       }
     }
-    return Object.assign(Readable.from(output(), { objectMode: false }), { sendTo })
+    return Object.assign(Readable.from(this.#output(kind, parameters, input, false), { objectMode: false }), { sendTo })
+  }
+
+  /** The same as chunks whose memory goes round: each is to be used before the next one is asked for. */
+  chunks<K extends JobKind>(kind: K, parameters: () => Parameters<K>): AsyncGenerator<Uint8Array> {
+    return this.#output(kind, parameters, undefined, true)
+  }
+
+  async *#output<K extends JobKind>(
+    kind: K,
+    parameters: () => Parameters<K>,
+    input: Bytes | undefined,
+    recycles: boolean,
+  ): AsyncGenerator<Uint8Array> {
+    const thread = await this.#acquire()
+    const { port1, port2 } = new MessageChannel()
+    const receiver = new Receiver(port1)
+    const job = this.#converse(thread, { kind, ...parameters() }, { input, port1, port2, receiver })
+    job.catch(error => receiver.fail(error))
+    try {
+      for await (const chunk of receiver) {
+        if (!recycles) notePassing(chunk.length)
+        yield chunk
+        if (recycles) receiver.recycle(chunk)
+      }
+      await job
+    } finally {
+      port1.postMessage({ abort: 'no longer wanted' })
+      job.catch(() => {}).finally(() => this.#release(thread))
+    }
   }
 
   /**

@@ -17,7 +17,7 @@
 import type { MessagePort } from 'node:worker_threads'
 
 /** Bytes under way, per job and direction. */
-export const WINDOW = 2 * 1024 * 1024
+export const WINDOW = 1024 * 1024
 /** Chunks are gathered to this size: a message costs some 20 µs whatever is in it. */
 export const CHUNK = 256 * 1024
 

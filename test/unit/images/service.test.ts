@@ -1,6 +1,6 @@
 /** Images from import to removal, by Docker's rules and words. */
 
-import { readdir } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { digestOf } from '../../../src/images/blobs.ts'
@@ -120,6 +120,7 @@ describe('images', () => {
     const parent = await make('parent')
     const root = await snapshots.prepare('c', parent.chain)
     if (root.kind !== 'overlay') throw new Error('expected an overlay')
+    await writeFile(join(root.upper, 'written'), '')
     const child = await images.commit({
       layer: { upper: root.upper },
       parent: parent.id,
@@ -175,11 +176,13 @@ describe('images', () => {
     await images.tag('one', 'one:second')
     const two = await make('two')
     const saved = await bytesOf(await images.save(['one', 'two', one.id]))
-    const { writeFile } = await import('node:fs/promises')
     await writeFile(join(folder, 'save.tar'), saved)
     const list = (await run('tar', ['-tf', join(folder, 'save.tar')])).stdout
     for (const name of ['oci-layout', 'index.json', 'manifest.json', `blobs/sha256/${one.id.slice(7)}`])
       expect(list).toContain(name)
+    const [top, topOfTwo] = [one, two].map(image => image.diffIds.at(-1)?.replace('sha256:', ''))
+    const repositories = (await run('tar', ['-xOf', join(folder, 'save.tar'), 'repositories'])).stdout
+    expect(JSON.parse(repositories)).toEqual({ one: { latest: top, second: top }, two: { latest: topOfTwo } })
     await run('gzip', ['-k', join(folder, 'save.tar')])
     await run('zstd', ['-q', join(folder, 'save.tar')])
     // Without manifest.json it is an OCI layout and nothing else.
@@ -211,7 +214,6 @@ describe('images', () => {
     ])
     const root = await snapshots.prepare('c', base.chain)
     if (root.kind !== 'overlay') throw new Error('expected an overlay')
-    const { writeFile } = await import('node:fs/promises')
     await writeFile(join(root.upper, 'a'), 'new')
     await writeFile(join(root.upper, 'c'), 'new')
     await run('mknod', [join(root.upper, 'b'), 'c', '0', '0'])

@@ -66,6 +66,25 @@ describe('decompress', () => {
     await expect(decoded(broken)).rejects.toThrow(InvalidParameter)
   })
 
+  it.each(['none', 'gzip', 'zstd'] as const)('%s: a reader that has enough ends the source', async format => {
+    const whole = format === 'none' ? CONTENT : compressed(format, randomBytes(4_000_000))
+    let tell = (): void => {}
+    const ended = new Promise<void>(resolve => {
+      tell = resolve
+    })
+    const { content } = await decompress(
+      (async function* () {
+        try {
+          for (;;) yield whole.subarray(0, 200_000)
+        } finally {
+          tell()
+        }
+      })(),
+    )
+    for await (const _ of content) break
+    await ended
+  })
+
   it('passes the failure of its source on as it is', async () => {
     const failure = new Error('connection reset')
     const whole = compressed('gzip')
