@@ -2,6 +2,7 @@
 
 import { InvalidParameter } from '../kernel/errors.ts'
 import { momentMs } from '../kernel/moment.ts'
+import { matchesPattern } from '../kernel/name-pattern.ts'
 import { PREDEFINED } from './plan-network.ts'
 import type { Network, NetworkFilters } from './types.ts'
 
@@ -22,9 +23,8 @@ function until(value: string): number {
 
 const TESTS: Record<string, Test> = {
   driver: (network, value) => network.driver === value,
-  // Docker takes a part of a name or id for the whole.
-  id: (network, value) => network.id.startsWith(value),
-  name: (network, value) => network.name.includes(value),
+  id: (network, value) => matchesPattern(network.id, value),
+  name: (network, value) => matchesPattern(network.name, value),
   label: hasLabel,
   'label!': (network, value) => !hasLabel(network, value),
   scope: (network, value) => network.scope === value,

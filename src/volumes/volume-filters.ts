@@ -1,6 +1,7 @@
 /** `docker volume ls --filter` and `volume prune --filter`. */
 
 import { InvalidParameter } from '../kernel/errors.ts'
+import { matchesPattern } from '../kernel/name-pattern.ts'
 import type { Volume, VolumeFilters } from './types.ts'
 
 const hasLabel = ({ labels }: Volume, value: string): boolean => {
@@ -14,7 +15,7 @@ export function matchesFilters(volume: Volume, filters: VolumeFilters, isUsed: (
     if (values.length === 0) return true
     switch (key) {
       case 'name':
-        return values.some(value => volume.name.includes(value))
+        return values.some(value => matchesPattern(volume.name, value))
       case 'driver':
         return values.includes(volume.driver)
       case 'label':

@@ -200,8 +200,23 @@ test.each([
   ['volume ls --filter nonsense=1', BAD_FILTER],
   ['network ls --filter nonsense=1', BAD_FILTER],
   ['network prune -f --filter nonsense=1', BAD_FILTER],
+  [
+    'create --network host --sysctl net.ipv4.ip_forward=1 busybox true',
+    '1 Error response from daemon: sysctl "net.ipv4.ip_forward" not allowed in host network namespace',
+  ],
+  [
+    'create --ipc host --sysctl kernel.msgmax=8192 busybox true',
+    '1 Error response from daemon: sysctl "kernel.msgmax" is not allowed in the hosts ipc namespace',
+  ],
 ])('%s', async (line, words) => {
   expect(await type(skiff, line)).toBe(words)
+})
+
+test('a kernel parameter of the whole machine, which docker refuses before it asks', async () => {
+  const body = { Image: 'busybox', HostConfig: { Sysctls: { 'vm.swappiness': '10' } } }
+  await expect(skiff.api.post('/containers/create', body)).rejects.toThrow(
+    'sysctl "vm.swappiness" is not in a separate kernel namespace',
+  )
 })
 
 test('a port that a process of the machine has', async () => {

@@ -129,6 +129,7 @@ describe('a network of a user', () => {
     expect(await names({ type: ['custom'], driver: ['bridge'] })).toEqual(['front'])
     expect((await names({ type: ['builtin'] })).sort()).toEqual(['bridge', 'host', 'none'])
     expect(await names({ name: ['fro'], label: ['tier=db'] })).toEqual([])
+    expect(await names({ name: ['^fro.t$', '^on'] })).toEqual(['front'])
     const id = await start(skiff, on('front'))
     // The auxiliary address and the gateway belong to others; the range begins behind them.
     expect(await addressOf(id, 'front')).toBe(`${skiff.addresses.free}129`)

@@ -136,6 +136,7 @@ describe('volumes', () => {
     const user = await create(skiff, { ...IDLE, HostConfig: hostConfig({ Binds: ['taken:/v'] }) })
     expect(await volumeNames({ label: ['tier=db'] })).toEqual(['listed'])
     expect(await volumeNames({ name: ['ist'] })).toEqual(['listed'])
+    expect(await volumeNames({ name: ['^list.d$', '^isted'] })).toEqual(['listed'])
     expect(await volumeNames({ dangling: ['true'] })).toEqual(['listed'])
     expect(await volumeNames({ dangling: ['false'] })).toEqual(['taken'])
     expect(await refusal(volumeNames({ colour: ['red'] }))).toMatch(/^400 invalid filter 'colour'/)

@@ -8,6 +8,7 @@ import { validateUlimit } from '../spec/limits.ts'
 import { parseSecurityOptions } from '../spec/security-options.ts'
 import { parseTmpfs } from '../spec/tmpfs.ts'
 import type { HostConfig, PortBinding, RestartPolicy } from '../types.ts'
+import { validateSysctls } from './validate-sysctls.ts'
 
 /** @throws InvalidParameter */
 export function validateHostConfig(host: HostConfig): void {
@@ -23,6 +24,7 @@ export function validateHostConfig(host: HostConfig): void {
   for (const entry of host.extraHosts) validateExtraHost(entry)
   for (const [port, bindings] of Object.entries(host.portBindings)) validatePort(port, bindings)
   validateNamespaces(host)
+  validateSysctls(host)
   validateDevices(host)
   for (const limit of host.ulimits) validateUlimit(limit)
   parseSecurityOptions(host.securityOpt)
