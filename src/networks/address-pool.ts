@@ -3,6 +3,10 @@
 import { Conflict, InvalidParameter, Unavailable } from '../kernel/errors.ts'
 import { addressToNumber, numberToAddress, type Subnet } from './subnet.ts'
 
+/** IPv4's lowest address names the subnet, its highest everybody in it. */
+export const isReserved = (subnet: Subnet, address: bigint): boolean =>
+  subnet.family === 4 && subnet.size > 2n && (address === subnet.base || address === subnet.last)
+
 export class AddressPool {
   private readonly used = new Set<bigint>()
   /** Every free address of the range is at this one or above. */
@@ -44,7 +48,7 @@ export class AddressPool {
     const number = addressToNumber(address)
     if (!this.subnet.contains(number))
       throw new InvalidParameter(`invalid address ${address}: It does not belong to any of this network's subnets`)
-    if (this.used.has(number)) throw new Conflict('Address already in use')
+    if (this.used.has(number) || isReserved(this.subnet, number)) throw new Conflict('Address already in use')
     this.used.add(number)
   }
 

@@ -2,7 +2,7 @@
 
 import { isIP } from 'node:net'
 import { Forbidden, InvalidParameter } from '../kernel/errors.ts'
-import { AddressPool } from './address-pool.ts'
+import { AddressPool, isReserved } from './address-pool.ts'
 import { addressToNumber, Subnet } from './subnet.ts'
 import type { PoolConfig } from './types.ts'
 
@@ -67,17 +67,11 @@ export function completePool(partial: Partial<PoolConfig>, subnet: Subnet): Pool
   const gateway = partial.gateway || subnet.address(1n)
   if (!subnet.contains(addressToNumber(gateway)))
     throw new InvalidParameter(`no matching subnet for gateway ${gateway}`)
-  if (isReserved(subnet, gateway))
+  if (isReserved(subnet, addressToNumber(gateway)))
     throw new Forbidden(`failed to allocate gateway (${gateway}): Address already in use`)
   const auxiliary = partial.auxiliary ?? {}
   checkAuxiliary(auxiliary, subnet, gateway)
   return { subnet: subnet.toString(), ipRange, gateway, auxiliary }
-}
-
-/** IPv4's lowest address names the subnet, its highest everybody in it. */
-function isReserved(subnet: Subnet, address: string): boolean {
-  const number = addressToNumber(address)
-  return subnet.family === 4 && (number === subnet.base || number === subnet.last)
 }
 
 function checkAuxiliary(auxiliary: Record<string, string>, subnet: Subnet, gateway: string): void {
@@ -85,7 +79,7 @@ function checkAuxiliary(auxiliary: Record<string, string>, subnet: Subnet, gatew
   for (const [name, address] of Object.entries(auxiliary)) {
     if (isIP(address) !== subnet.family || !subnet.contains(addressToNumber(address)))
       throw new Forbidden(`auxiliary address: (${name}:${address}) must belong to the master pool: ${subnet}`)
-    if (taken.has(addressToNumber(address)) || isReserved(subnet, address))
+    if (taken.has(addressToNumber(address)) || isReserved(subnet, addressToNumber(address)))
       throw new Forbidden(`failed to allocate secondary ip address (${name}:${address}): Address already in use`)
     taken.add(addressToNumber(address))
   }

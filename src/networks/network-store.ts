@@ -13,6 +13,8 @@ export interface StoredNetwork extends Omit<Network, 'containers'> {
   configuredSubnets: boolean
 }
 
+export const nameTaken = (name: string): Conflict => new Conflict(`network with name ${name} already exists`)
+
 export class NetworkStore {
   private readonly networks = new Map<string, StoredNetwork>()
 
@@ -57,7 +59,7 @@ export class NetworkStore {
 
   /** Survives a power cut when it resolves. @throws Conflict for a name in use */
   async add(network: StoredNetwork): Promise<void> {
-    if (this.named(network.name)) throw new Conflict(`network with name ${network.name} already exists`)
+    if (this.named(network.name)) throw nameTaken(network.name)
     // The name is taken before the file is written, so that of two requests at once one fails.
     this.networks.set(network.id, network)
     try {

@@ -222,8 +222,8 @@ export class Networks implements NetworkService {
     return this.sandboxes.disconnect(this.store.find(ref), containerId, netns)
   }
 
-  async rename(containerId: string, name: string): Promise<void> {
-    this.sandboxes.rename(containerId, name)
+  async rename(containerId: string, name: string): Promise<Connections | null> {
+    return this.sandboxes.rename(containerId, name)
   }
 
   async explain(containerId: string, pid: number): Promise<ExplainedNetwork | null> {

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { Forbidden, InvalidParameter, NotFound } from '../kernel/errors.ts'
 import { BRIDGE_OPTION, checkOptions, MACVLAN_OPTION } from './driver-options.ts'
 import { completePool } from './ipam.ts'
-import type { StoredNetwork } from './network-store.ts'
+import { nameTaken, type StoredNetwork } from './network-store.ts'
 import { Subnet } from './subnet.ts'
 import { chooseSubnet, type DefaultPool, ipv6Pools, isIpv4 } from './subnet-choice.ts'
 import type { NetworkId, NetworkRequest, PoolConfig } from './types.ts'
@@ -21,9 +21,10 @@ export interface Surroundings {
   pools: readonly DefaultPool[]
 }
 
-/** @throws InvalidParameter, Forbidden, NotFound, Unavailable */
+/** @throws InvalidParameter, Conflict, Forbidden, NotFound, Unavailable */
 export function planNetwork(given: NetworkRequest, around: Surroundings): StoredNetwork {
   checkName(given.name)
+  if (around.networks.some(({ name }) => name === given.name)) throw nameTaken(given.name)
   checkDriver(given)
   const request = { ...given, driver: given.driver || 'bridge' }
   checkOptions(request)

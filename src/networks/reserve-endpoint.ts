@@ -7,7 +7,7 @@ import { ipBytes } from '../netlink/ip.ts'
 import { macForAddress } from './bridge.ts'
 import type { Assigned, NetworkAddresses } from './ipam.ts'
 import type { StoredNetwork } from './network-store.ts'
-import { dnsNames, isUserNetwork } from './sandbox-state.ts'
+import { namesOn } from './sandbox-state.ts'
 import type { Endpoint, EndpointRequest, SandboxRequest } from './types.ts'
 
 /** @throws InvalidParameter, Conflict (an address in use), Unavailable (none is left) */
@@ -42,6 +42,6 @@ export function reserveEndpoint(
     ipv6Gateway: gateway(v6),
     globalIpv6Address: v6?.address ?? '',
     globalIpv6PrefixLength: v6?.prefixLength ?? 0,
-    dnsNames: isUserNetwork(network) ? dnsNames(request, wanted.aliases) : [],
+    dnsNames: namesOn(network, request, wanted.aliases),
   }
 }

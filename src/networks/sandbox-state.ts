@@ -52,9 +52,13 @@ export const publishedConnection = ({ connections }: Pick<SandboxState, 'connect
   [...connections.values()].find(({ network }) => network.driver === 'bridge' && !network.internal)
 
 /** What its neighbours on a user network call it. */
-export const dnsNames = (request: SandboxRequest, aliases: readonly string[]): string[] => [
+const dnsNames = (request: SandboxRequest, aliases: readonly string[]): string[] => [
   ...new Set([request.containerName, ...aliases, request.containerId.slice(0, 12), request.hostname].filter(Boolean)),
 ]
+
+/** … on this network: the default bridge has no names. */
+export const namesOn = (network: StoredNetwork, request: SandboxRequest, aliases: readonly string[]): string[] =>
+  isUserNetwork(network) ? dnsNames(request, aliases) : []
 
 /** Before anything of it is made. */
 export const newState = (request: SandboxRequest, sandboxId: string): SandboxState => ({

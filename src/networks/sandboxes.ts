@@ -24,8 +24,8 @@ import { SandboxRegistry } from './sandbox-registry.ts'
 import {
   type Connection,
   connectionsOf,
-  dnsNames,
   isUserNetwork,
+  namesOn,
   newState,
   routing,
   type SandboxState,
@@ -141,8 +141,10 @@ export class Sandboxes {
       const addresses = this.around.addressesOf(network)
       if (endpoint.ipAddress !== '') addresses.take(4, endpoint.ipAddress)
       if (endpoint.globalIpv6Address !== '') addresses.take(6, endpoint.globalIpv6Address)
-      state.connections.set(network.id, { network, endpoint })
-      this.names.enter(state, { network, endpoint })
+      // It may have been renamed by a daemon that was killed before it could write that down.
+      const known = { ...endpoint, dnsNames: namesOn(network, request, endpoint.aliases) }
+      state.connections.set(network.id, { network, endpoint: known })
+      this.names.enter(state, { network, endpoint: known })
     }
     this.registry.add(state)
     const netns = openNetworkNamespace(pid)
@@ -200,16 +202,19 @@ export class Sandboxes {
     return connectionsOf(state)
   }
 
-  rename(containerId: string, name: string): void {
+  rename(containerId: string, name: string): Connections | null {
     const state = this.registry.states.get(containerId)
-    if (!state) return
+    if (!state) return null
     state.request = { ...state.request, containerName: name }
     for (const { network, endpoint } of [...state.connections.values()]) {
       this.names.strike(network.id, containerId)
-      const known = isUserNetwork(network) ? dnsNames(state.request, endpoint.aliases) : []
-      this.join(state, { network, endpoint: { ...endpoint, dnsNames: known } })
+      this.join(state, {
+        network,
+        endpoint: { ...endpoint, dnsNames: namesOn(network, state.request, endpoint.aliases) },
+      })
     }
     this.refreshFilesOfThoseLinkedTo(containerId)
+    return connectionsOf(state)
   }
 
   explain(containerId: string, pid: number): ExplainedNetwork | null {

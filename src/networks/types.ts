@@ -204,8 +204,8 @@ export interface NetworkService {
   /** Live: `netns` is a descriptor of the sandbox's namespace, which the caller closes. Returns all connections as they are then. */
   connect(ref: string, containerId: string, request: EndpointRequest, netns: number): Promise<Connections>
   disconnect(ref: string, containerId: string, netns: number): Promise<Connections>
-  /** A running container's name changed: DNS and hosts follow. */
-  rename(containerId: string, name: string): Promise<void>
+  /** A running container's name changed: DNS and hosts follow. null: it has no sandbox. */
+  rename(containerId: string, name: string): Promise<Connections | null>
 
   /** What the container has of the network, from the kernel; null: it has no sandbox, since it does not run. */
   explain(containerId: string, pid: number): Promise<ExplainedNetwork | null>

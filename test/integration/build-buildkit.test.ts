@@ -1,122 +1,18 @@
 /**
- * Every instruction and every flag of `build` beside BuildKit as the reference engine has it: the same configuration and files. What came
- * to Dockerfiles later than that BuildKit is compared with a Dockerfile that says the same in the words of its time.
+ * Every instruction beside BuildKit as the reference engine has it: the same configuration and files. What came to Dockerfiles later than
+ * that BuildKit is compared with a Dockerfile that says the same in the words of its time.
  */
 
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: a Dockerfile's own variables
 
-import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { createServer as createAgent } from 'node:net'
-import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
-import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { contextOf } from '../support/build.ts'
-import { type Description, describeImage } from '../support/build-compare.ts'
-import { type CliResult, cli, cliOk } from '../support/cli.ts'
-import type { Pair } from '../support/compare.ts'
-import { startDaemon } from '../support/daemon.ts'
-import type { Engine } from '../support/engine.ts'
-import { fingerprint } from '../support/fingerprint.ts'
-import { importBusybox } from '../support/images.ts'
-import { temporaryFolder } from '../support/layer-room.ts'
-import { startReferenceEngine } from '../support/reference-engine.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { describeImage } from '../support/build-compare.ts'
+import { type Case, startTwins, type Twins } from '../support/build-twins.ts'
 
-let engines: Pair<Engine>
-let room: string
-let server: Server
-let url: string
-/** What the web server gives. */
-let served: Buffer
+let twins: Twins
 beforeAll(async () => {
-  room = await temporaryFolder()
-  const [skiff, docker] = await Promise.all([startDaemon(), startReferenceEngine()])
-  // Newer clients want a plug-in for BuildKit; the engine's own one does not.
-  engines = { skiff, docker: { ...docker, command: ['/usr/bin/docker', '-H', `unix://${docker.socket}`] } }
-  served = gzipSync(await contextOf({ 'in/': {} as never, 'in/f': 'in the archive' }))
-  server = createServer((_, response) => response.end(served))
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  await Promise.all([importBusybox(skiff), importBusybox(docker)])
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/a.tar.gz`
-  FILES['a.tar.gz'] = served
-})
-afterAll(() => server.close())
-
-/** A path's content; a target after an arrow makes a symlink. */
-type Content = string | Buffer | { link: string }
-const FILES: Record<string, Content> = {
-  a: 'first',
-  b: 'second',
-  'x.txt': 'text',
-  'run.sh': '#!/bin/sh\necho ran',
-  'dir/x': 'ecks',
-  'dir/y.md': 'why',
-  'dir/sub/z.txt': 'zed',
-  'dir/link': { link: 'x' },
-  'to-a': { link: 'a' },
-}
-
-interface Case {
-  dockerfile: string | string[]
-  /** For the reference, where its own words are older. */
-  older?: string[]
-  files?: Record<string, Content>
-  args?: string[]
-  /** In the place of the folder. */
-  context?: string
-  stdin?: string
-  env?: Record<string, string>
-}
-
-const lines = (text: string | string[]): string => (typeof text === 'string' ? text : text.join('\n'))
-const LONG_AGO = 1_600_000_000
-
-function folderOf(files: Record<string, Content>): string {
-  const folder = mkdtempSync(join(room, 'context-'))
-  for (const [name, content] of Object.entries(files)) {
-    const path = join(folder, name)
-    mkdirSync(dirname(path), { recursive: true })
-    if (typeof content === 'string' || Buffer.isBuffer(content)) {
-      writeFileSync(path, content, { mode: name.endsWith('.sh') ? 0o755 : 0o644 })
-      utimesSync(path, LONG_AGO, LONG_AGO)
-    } else symlinkSync(content.link, path)
-  }
-  return folder
-}
-
-function buildOn(
-  engine: Engine,
-  { dockerfile, older, files = {}, args = [], context, stdin, env }: Case,
-): Promise<CliResult> {
-  const text = lines(engine.name === 'docker' ? (older ?? dockerfile) : dockerfile)
-  const folder = folderOf({ ...FILES, ...files, Dockerfile: text })
-  const words = ['build', '--network', 'none', '-t', 'built', ...args.map(word => word.replace('FOLDER', folder))]
-  return cli(engine, [...words, context ?? folder], {
-    env: { DOCKER_BUILDKIT: '1', ...env },
-    ...(stdin !== undefined && { stdin }),
-  })
-}
-
-async function onBoth<T>(work: (engine: Engine) => Promise<T>): Promise<[skiff: T, docker: T]> {
-  return Promise.all([work(engines.skiff), work(engines.docker)])
-}
-
-async function same(one: Case, { withTimes = true } = {}): Promise<void> {
-  const [skiff, docker] = await onBoth(async engine => {
-    const { code, stderr } = await buildOn(engine, one)
-    if (code !== 0) throw new Error(`${engine.name}: ${stderr}`)
-    return describeImage(engine, 'built')
-  })
-  expect(withTimes ? skiff : timeless(skiff)).toEqual(withTimes ? docker : timeless(docker))
-}
-
-const timeless = (image: Description): Description => ({
-  ...image,
-  tree: image.tree.map(line => line.replace(/ \S+Z$/, '')),
+  twins = await startTwins()
 })
 
 describe('the same image', () => {
@@ -342,13 +238,13 @@ describe('the same image', () => {
         args: ['--build-arg', 'HTTP_PROXY=http://proxy', '--build-arg', 'no_proxy=here'],
       },
     ],
-  ])('%s', (_, one) => same(one))
+  ])('%s', (_, one) => twins.same(one))
 
   test('SHELL, CMD and ENTRYPOINT', async () => {
     // BuildKit says of each command that Windows need not escape it.
     const described = async (dockerfile: string[]) => {
-      const [skiff, docker] = await onBoth(async engine => {
-        expect((await buildOn(engine, { dockerfile })).code).toBe(0)
+      const [skiff, docker] = await twins.onBoth(async engine => {
+        expect((await twins.buildOn(engine, { dockerfile })).code).toBe(0)
         const { config, ...rest } = await describeImage(engine, 'built')
         return { ...rest, config: { ...config, ArgsEscaped: undefined } }
       })
@@ -464,7 +360,7 @@ describe('what is newer, and the same in older words', () => {
       },
     ],
     [
-      'ADD --unpack=false, and HEALTHCHECK --start-interval',
+      'ADD --unpack',
       {
         dockerfile: ['FROM busybox', 'ADD --unpack=false a.tar.gz /kept', 'ADD --unpack a.tar.gz /unpacked'],
         older: ['FROM busybox', 'COPY a.tar.gz /kept', 'ADD a.tar.gz /unpacked'],
@@ -493,19 +389,17 @@ describe('what is newer, and the same in older words', () => {
         env: { SECRET: 'hunter2' },
       },
     ],
-  ])('%s', (_, one) => same(one, { withTimes: false }))
+  ])('%s', (_, one) => twins.same(one, { withTimes: false }))
 
   test('ADD of a URL: --checksum, --unpack', async () => {
-    const digest = createHash('sha256')
-      .update(FILES['a.tar.gz'] as Buffer)
-      .digest('hex')
-    await same(
+    const digest = createHash('sha256').update(twins.served).digest('hex')
+    await twins.same(
       {
         dockerfile: [
           'FROM busybox',
-          `ADD --chmod=644 --checksum=sha256:${digest} ${url} /kept`,
-          `ADD --unpack=true ${url} /unpacked`,
-          `ADD --unpack=true ${url} a /several/`,
+          `ADD --chmod=644 --checksum=sha256:${digest} ${twins.url} /kept`,
+          `ADD --unpack=true ${twins.url} /unpacked`,
+          `ADD --unpack=true ${twins.url} a /several/`,
         ],
         older: [
           'FROM busybox',
@@ -518,140 +412,3 @@ describe('what is newer, and the same in older words', () => {
     )
   })
 })
-
-describe('flags', () => {
-  const FROM = 'FROM busybox'
-
-  test.each<[string, Case]>([
-    [
-      '-f',
-      { dockerfile: 'not this one', files: { 'else/where': `${FROM}\nCOPY a /a` }, args: ['-f', 'FOLDER/else/where'] },
-    ],
-    ['-f -', { dockerfile: 'not this one', args: ['-f', '-'], stdin: `${FROM}\nCOPY a /a` }],
-    ['a Dockerfile from stdin', { dockerfile: '', context: '-', stdin: `${FROM}\nRUN echo x >/x` }],
-    [
-      '--build-arg with and without a value, --target, --add-host',
-      {
-        dockerfile: [
-          'FROM busybox AS Base',
-          'ARG A',
-          'ARG B=own',
-          'ARG C=own',
-          'RUN echo "$A $B $C" >/arguments; grep named /etc/hosts >/hosts',
-          'FROM base',
-          'RUN exit 1',
-        ],
-        args: ['--build-arg', 'A', '--build-arg', 'B=given', '--target', 'base', '--add-host', 'named:1.2.3.4'],
-        env: { A: 'from the shell' },
-      },
-    ],
-    [
-      '--no-cache, --rm, --progress',
-      { dockerfile: [FROM, 'RUN echo x >/x'], args: ['--no-cache', '--rm', '--progress', 'plain'] },
-    ],
-    [
-      '.dockerignore: comments, exceptions, **, what is below a folder',
-      {
-        dockerfile: [FROM, 'COPY . /all'],
-        files: {
-          '.dockerignore': '# comment\n*.md\n!keep.md\n**/*.txt\ndir/sub\n!dir/sub/y\n  b  \n/deep/er/..\n',
-          'keep.md': 'kept',
-          'gone.md': 'gone',
-          'dir/sub/y': 'exception',
-          'deep/f': 'gone',
-        },
-      },
-    ],
-    [
-      'Dockerfile.dockerignore in its place',
-      {
-        dockerfile: [FROM, 'COPY . /all'],
-        files: { '.dockerignore': '*', 'Dockerfile.dockerignore': 'dir\n!dir/x\n.dockerignore\n*.dockerignore' },
-      },
-    ],
-  ])('%s', (_, one) => same(one))
-
-  test('an archive and a URL as context', async () => {
-    const archive = await contextOf({ Dockerfile: `${FROM}\nCOPY f /f`, f: 'in the archive' })
-    served = archive
-    const env = { DOCKER_BUILDKIT: '1' }
-    const build = ['build', '--network', 'none', '-t', 'built']
-    await cliOk(engines.docker, [...build, '-'], { stdin: archive, env })
-    const expected = await describeImage(engines.docker, 'built')
-    await cliOk(engines.skiff, [...build, '-'], { stdin: archive })
-    expect(await describeImage(engines.skiff, 'built')).toEqual(expected)
-    await cliOk(engines.skiff, ['rmi', '-f', 'built'])
-    await cliOk(engines.skiff, [...build, url])
-    expect(await describeImage(engines.skiff, 'built')).toEqual(expected)
-  })
-
-  test('-o: a folder, an archive in a file and on stdout', async () => {
-    const dockerfile = ['FROM scratch', 'COPY --chown=3:4 dir /dir', 'COPY run.sh /']
-    const results = await onBoth(async engine => {
-      const out = mkdtempSync(join(room, 'out-'))
-      const build = async (output: string) => {
-        const { code, stdout, stderr } = await buildOn(engine, { dockerfile, args: ['-o', output] })
-        if (code !== 0) throw new Error(stderr)
-        return stdout
-      }
-      await build(join(out, 'short'))
-      await build(`type=local,dest=${join(out, 'local')}`)
-      await build(`type=tar,dest=${join(out, 'tar')}`)
-      writeFileSync(join(out, 'stdout'), Buffer.from(await build('-'), 'utf8'))
-      // Without the folder itself, and without the times of links, which the test has just made.
-      const linesOf = (name: string) => fingerprint(join(out, name), { folderTimes: false }).slice(1)
-      const files = ['short', 'local'].map(name => linesOf(name).map(line => line.replace(/ \d{19} x$/, ' x')))
-      return { files, archives: await Promise.all(['tar', 'stdout'].map(name => namesIn(join(out, name)))) }
-    })
-    expect(results[0]).toEqual(results[1])
-  })
-
-  test('-q, --iidfile, several -t', async () => {
-    const [skiff, docker] = await onBoth(async engine => {
-      const file = join(mkdtempSync(join(room, 'iid-')), 'iid')
-      const args = ['-q', '--iidfile', file, '-t', 'second:tag', '-t', 'third']
-      const { stdout, stderr } = await buildOn(engine, { dockerfile: [FROM, 'RUN echo x >/x'], args })
-      const ids = await Promise.all(
-        ['built', 'second:tag', 'third'].map(async name => (await engine.api.get(`/images/${name}/json`)).Id),
-      )
-      return { stderr, ids: [...ids, stdout.trim(), readFileSync(file, 'utf8')].map(id => ids.indexOf(id)) }
-    })
-    expect(skiff).toEqual(docker)
-    expect(skiff.ids).toEqual([0, 0, 0, 0, 0])
-  })
-
-  test('--ssh', async () => {
-    const socket = join(room, 'agent')
-    const agent = createAgent(connection => connection.end())
-    await new Promise<void>(resolve => agent.listen(socket, resolve))
-    await same({
-      dockerfile: [
-        FROM,
-        'RUN mkdir -p /out /run/buildkit /there && touch /run/buildkit/ssh_agent.0 /there/s',
-        'RUN --mount=type=ssh echo $SSH_AUTH_SOCK >/out/default; stat -c "%F %a %u:%g" $SSH_AUTH_SOCK >>/out/default',
-        'RUN --mount=type=ssh,id=one,target=/there/s,mode=0666,uid=5 stat -c "%F %a %u:%g" $SSH_AUTH_SOCK >/out/one',
-        'RUN --mount=type=ssh,id=none echo "-$SSH_AUTH_SOCK-" >/out/none',
-      ],
-      args: ['--ssh', `default=${socket}`, '--ssh', `one=${socket}`],
-    })
-    agent.close()
-  })
-
-  test('--cache-from', async () => {
-    await same({
-      dockerfile: [FROM, 'RUN echo x >/x'],
-      args: ['--cache-from', 'built', '--build-arg', 'BUILDKIT_INLINE_CACHE=1'],
-    })
-  })
-})
-
-/** The names in an archive, with modes and owners. */
-async function namesIn(file: string): Promise<string[]> {
-  const { stdout } = await promisify(execFile)('tar', ['-tvf', file, '--numeric-owner'])
-  // With blanks to line them up; times of folders say nothing.
-  return stdout
-    .split('\n')
-    .filter(line => line !== '')
-    .map(line => line.replace(/ +/g, ' ').replace(/\d{4}-\d\d-\d\d \d\d:\d\d /, ''))
-    .sort()
-}

@@ -419,6 +419,11 @@ describe('COPY and ADD', () => {
     })
     expect(answer.json.message).toBe('Cannot locate specified Dockerfile: Dockerfile')
   })
+
+  test('a fifo in the place of the Dockerfile holds nobody up', async () => {
+    const { error } = await build(skiff, { Dockerfile: { type: 'fifo' } })
+    expect(error).toBe('Cannot locate specified Dockerfile: Dockerfile')
+  })
 })
 
 describe('skiff build', () => {

@@ -85,3 +85,14 @@ test('they are written anew when the container has taken the port meanwhile', as
   expect(await table()).toMatch(/dnat to 127\.0\.0\.11:40053/)
   await expectAnswer()
 })
+
+test('a name that was given while it runs is known to the next daemon', async () => {
+  await skiff.api.post('/containers/other/rename', undefined, { name: 'anew' })
+  await skiff.kill9()
+  await skiff.restart()
+  const { NetworkSettings } = await inspect(skiff, 'anew')
+  expect((await exec(skiff, 'asks', ['nslookup', 'anew'])).stdout).toContain(NetworkSettings.Networks.named.IPAddress)
+  expect((await exec(skiff, 'asks', ['nslookup', 'other'])).stdout).not.toContain(
+    NetworkSettings.Networks.named.IPAddress,
+  )
+})

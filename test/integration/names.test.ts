@@ -68,6 +68,7 @@ describe('a container on a user’s network', () => {
     await skiff.api.post('/containers/asked/rename', undefined, { name: 'renamed' })
     expect(await ask(a, 'asked')).toEqual(['rcode 3'])
     expect(await ask(a, 'renamed')).toEqual(['rcode 0', address])
+    expect((await inspect(skiff, b)).NetworkSettings.Networks.names.DNSNames).toContain('renamed')
     await skiff.api.post(`/containers/${b}/stop`, undefined, { t: 0 })
     expect(await ask(a, 'renamed')).toEqual(['rcode 3'])
     await skiff.api.post(`/containers/${b}/start`)

@@ -65,6 +65,10 @@ network create -d macvlan -o macvlan_mode=nonsense other
 network create -d host other
 network create -d null other
 network create taken
+network create --subnet PREFIX.0/25 taken
+run --rm --network taken --ip PREFIX.0 busybox true
+run --rm --network taken --ip PREFIX.127 busybox true
+run --rm --network taken --ip PREFIX.1 busybox true
 network create bridge
 network create host
 network create

@@ -182,13 +182,16 @@ describe('a network of a user', () => {
     const wish = (IPv4Address: string, name = 'static') => ({
       ...on(name),
       NetworkingConfig: {
-        EndpointsConfig: { [name]: { IPAMConfig: { IPv4Address }, MacAddress: '02:00:00:00:00:42' } },
+        EndpointsConfig: {
+          [name]: { IPAMConfig: { IPv4Address, LinkLocalIPs: ['169.254.7.7'] }, MacAddress: '02:00:00:00:00:42' },
+        },
       },
     })
     const address = `${skiff.addresses.free}77`
     const id = await start(skiff, wish(address))
     expect((await settings(id)).Networks.static).toMatchObject({ IPAddress: address, MacAddress: '02:00:00:00:00:42' })
     expect((await exec(skiff, id, ['cat', '/sys/class/net/eth0/address'])).stdout).toBe('02:00:00:00:00:42\n')
+    expect((await exec(skiff, id, ['ip', '-o', 'addr'])).stdout).toContain('inet 169.254.7.7/16')
     const second = await create(skiff, wish(address))
     expect(await refusal(skiff.api.post(`/containers/${second}/start`))).toMatch(/Address already in use$/)
     expect(await refusal(start(skiff, wish('10.0.0.1')))).toMatch(

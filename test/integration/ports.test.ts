@@ -215,6 +215,11 @@ describe('a published port', () => {
     const port = await firstPort(id)
     expect(await seenAs('::1', port)).toBe('fd5c:2f::1\n')
     expect(await seenAs('fd5c:2f::1', port)).toBe('fd5c:2f::1\n')
+    // By the machine's address from a neighbour, and from itself.
+    const peer = await start(skiff, { ...BASE, Cmd: ['sleep', '100000'], HostConfig: { NetworkMode: 'six' } })
+    for (const from of [peer, id])
+      expect((await exec(skiff, from, tcpClient('fd5c:2f::1', port))).stdout).toMatch(/^fd5c:2f::\d\n$/)
+    await remove(skiff, peer)
     await remove(skiff, id)
     await skiff.api.delete('/networks/six')
   })
@@ -300,6 +305,19 @@ describe('a port that cannot be had', () => {
     await skiff.api.post(`/containers/${id}/start`)
     // And the other way round: it is kept from strangers while the container runs.
     await expect(listen(port, '0.0.0.0')).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await remove(skiff, id)
+  })
+
+  test('a stopped container’s, chosen by the kernel, may go to somebody else: it starts with another', async () => {
+    const id = await start(skiff, serving({ '80/tcp': [{ HostPort: '' }] }))
+    const port = await firstPort(id)
+    await skiff.api.post(`/containers/${id}/stop`, undefined, { t: 0 })
+    // It fails only if there is another stranger, who will do as well.
+    const stranger = await listen(port, '0.0.0.0').catch(() => null)
+    await skiff.api.post(`/containers/${id}/start`)
+    expect(await firstPort(id)).not.toBe(port)
+    await seenAs('127.0.0.1', await firstPort(id))
+    stranger?.close()
     await remove(skiff, id)
   })
 

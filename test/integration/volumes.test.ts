@@ -130,6 +130,8 @@ describe('volumes', () => {
     const made = await volume('listed', { Labels: { tier: 'db' } })
     expect(made).toMatchObject({ Name: 'listed', Driver: 'local', Labels: { tier: 'db' }, Scope: 'local' })
     expect(await volume('listed')).toEqual(made)
+    // Who creates what is there means to use it.
+    expect(await volume('listed', { DriverOpts: { type: 'tmpfs', device: 'tmpfs' } })).toEqual(made)
     expect(await skiff.api.get('/volumes/listed')).toEqual(made)
     const user = await create(skiff, { ...IDLE, HostConfig: hostConfig({ Binds: ['taken:/v'] }) })
     expect(await volumeNames({ label: ['tier=db'] })).toEqual(['listed'])

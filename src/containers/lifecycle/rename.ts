@@ -23,9 +23,17 @@ export function renameContainer(context: Context, container: LiveContainer, give
       throw error
     }
     context.names.release(old, container.id)
-    if (container.state.network.sandboxId !== '') await context.rooms.networks?.rename(container.id, name)
+    await renameInNetworks(context, container, name)
     context.emit(container, 'rename', { oldName: `/${old}` })
   })
+}
+
+async function renameInNetworks(context: Context, container: LiveContainer, name: string): Promise<void> {
+  if (container.state.network.sandboxId === '') return
+  const connections = await context.rooms.networks?.rename(container.id, name)
+  if (!connections) return
+  container.state.network = { ...container.state.network, ...connections }
+  await context.save(container)
 }
 
 function takeName({ names }: Context, { id }: LiveContainer, given: string): string {
