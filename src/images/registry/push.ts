@@ -26,6 +26,8 @@ export interface PushContext {
   layers: LayerStore
   records: BlobRecords
   uploads: Transfers
+  /** Of those, the ones whose layer is read and compressed. */
+  packing: Transfers
   onProgress: (step: Progress) => void
   signal: AbortSignal
 }
@@ -153,7 +155,7 @@ async function upload(
   const id = short(diffId)
   for (let attempt = 1; ; attempt++) {
     try {
-      return await uploadOnce(context, repository, diffId, chain)
+      return await context.packing.run(signal, () => uploadOnce(context, repository, diffId, chain))
     } catch (error) {
       signal.throwIfAborted()
       if (attempt === USUAL_TRIES || !isPassing(error)) throw error

@@ -67,9 +67,13 @@ interface OnePull {
 
 const LOGIN_TIMEOUT_MS = 60_000
 
+/** Each has a thread, which takes 13 MB; two fill a connection that is not very fast. Registries are asked and told more at once. */
+const PACKED_AT_ONCE = 3
+
 export class Registry {
   readonly #downloads: Downloads
   readonly #uploads: Transfers
+  readonly #packing = new Transfers(PACKED_AT_ONCE)
 
   private constructor(
     private readonly dependencies: RegistryDependencies,
@@ -119,7 +123,15 @@ export class Registry {
       await repository.ping()
       for (const [tag, stored] of images) {
         const { store, layers, emit } = this.dependencies
-        const context = { store, layers, records: this.records, uploads: this.#uploads, onProgress, signal }
+        const context = {
+          store,
+          layers,
+          records: this.records,
+          uploads: this.#uploads,
+          packing: this.#packing,
+          onProgress,
+          signal,
+        }
         const { digest, size } = await pushImage(context, repository, reference, tag, stored)
         await nameIfThere(store, fullName({ ...reference, tag: undefined, digest }), stored.id)
         onProgress({ status: `${tag}: digest: ${digest} size: ${size}` })
