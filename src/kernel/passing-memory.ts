@@ -4,7 +4,7 @@
  * has its young objects collected after so many of them, which takes about a millisecond: node --expose-gc, in bin/skiffd.
  */
 
-const BETWEEN_COLLECTIONS = 4 * 1024 * 1024
+const BETWEEN_COLLECTIONS = 3 * 1024 * 1024
 
 let passed = 0
 
