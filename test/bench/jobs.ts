@@ -5,6 +5,7 @@ import { create, exec, remove, start } from '../support/containers.ts'
 import type { Engine } from '../support/engine.ts'
 import { fixture, importImage } from '../support/images.ts'
 import { inParallel } from '../support/in-parallel.ts'
+import { answered } from './stopwatch.ts'
 
 export interface Job {
   name: string
@@ -70,9 +71,13 @@ export function jobs(ids: Map<Engine, string>): Job[] {
     {
       name: 'list of all containers (10 running)',
       share: 1,
-      run: engine => engine.api.get('/containers/json', { all: true }),
+      run: async engine => answered(engine, '/containers/json?all=1'),
     },
-    { name: 'inspect of a container', share: 1, run: engine => engine.api.get(`/containers/${ids.get(engine)}/json`) },
+    {
+      name: 'inspect of a container',
+      share: 1,
+      run: async engine => answered(engine, `/containers/${ids.get(engine)}/json`),
+    },
     { name: `${PARALLEL} × create + start, ${CLIENTS} clients`, share: 0.1, run: startCrowd, after: removeCrowd },
     { name: `${PARALLEL} × remove by force, ${CLIENTS} clients`, share: 0.1, before: startCrowd, run: removeCrowd },
     {

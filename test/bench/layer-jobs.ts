@@ -8,7 +8,7 @@ import { fixture, importImage } from '../support/images.ts'
 import { startRegistry } from '../support/registry.ts'
 import type { Job } from './jobs.ts'
 import { IMAGES, LAYERS, manyImages } from './many-images.ts'
-import { time } from './stopwatch.ts'
+import { answered, time } from './stopwatch.ts'
 
 const SHARE = 0.25
 const TAR = { 'Content-Type': 'application/x-tar' }
@@ -155,12 +155,12 @@ const ofMany: Job[] = [
     name: `list of ${IMAGES} images with ${LAYERS} layers`,
     share: 1,
     prepare: async engine => succeed(engine, 'POST', '/images/load', { body: await manyImages(), headers: TAR }),
-    run: async engine => void (await engine.api.get('/images/json')),
+    run: async engine => answered(engine, '/images/json'),
   },
   {
     name: 'df with these',
     share: 1,
-    run: async engine => void (await engine.api.get('/system/df')),
+    run: async engine => answered(engine, '/system/df'),
   },
   { name: '`images` as a command, with these', share: 1, run: engine => listed(engine, ['images']) },
   { name: '`system df` as a command, with these', share: 1, run: engine => listed(engine, ['system', 'df']) },

@@ -1,16 +1,24 @@
-/** Times commands by stopwatch.c: what starting them from this process would add is nobody's cost. */
+/** Clocks outside of this process (stopwatch.c, answer.c): what Node adds as a client is nobody's cost. */
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import type { Engine } from '../support/engine.ts'
 
-const SOURCE = fileURLToPath(new URL('stopwatch.c', import.meta.url))
-const BUILT = fileURLToPath(new URL('../../build/stopwatch', import.meta.url))
+const built = new Map<string, string>()
 
-let isBuilt = false
+/** The path of a clock, built when it is first asked for. */
+function clock(name: 'stopwatch' | 'answer'): string {
+  const known = built.get(name)
+  if (known !== undefined) return known
+  const program = fileURLToPath(new URL(`../../build/${name}`, import.meta.url))
+  execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-o', program, fileURLToPath(new URL(`${name}.c`, import.meta.url))])
+  built.set(name, program)
+  return program
+}
 
-function build(): void {
-  if (!isBuilt) execFileSync('cc', ['-O2', '-Wall', '-Wextra', '-o', BUILT, SOURCE])
-  isBuilt = true
+/** The milliseconds in which an engine answers GET. @param path of the API, without its version */
+export function answered({ socket }: Engine, path: string): number {
+  return Number(execFileSync(clock('answer'), [socket, `/v1.41${path}`], { encoding: 'utf8' }))
 }
 
 export interface Timing {
@@ -23,8 +31,7 @@ export interface Timing {
 
 /** Returns the milliseconds from the first start to the last end, and what they printed. Nothing else is done here meanwhile. */
 export function time(command: readonly string[], { times = 1, clients = 1, cwd, env }: Timing = {}) {
-  build()
-  const { status, output, error } = spawnSync(BUILT, [String(times), String(clients), ...command], {
+  const { status, output, error } = spawnSync(clock('stopwatch'), [String(times), String(clients), ...command], {
     stdio: ['ignore', times === 1 ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     encoding: 'utf8',
     ...(cwd && { cwd }),
