@@ -96,7 +96,11 @@ export class Engine {
 
   /** The answer once its header is here. @throws ApiError for a status of 400 or more, ConnectionError */
   async request(method: string, path: string, options: RequestOptions = {}): Promise<IncomingMessage> {
-    const response = await this.#send(method, `/v${await this.version()}${path}`, options)
+    const version = await this.version().catch(error => {
+      streamOf(options.body)?.destroy()
+      throw error
+    })
+    const response = await this.#send(method, `/v${version}${path}`, options)
     if ((response.statusCode ?? 0) >= 400) throw await apiError(response)
     return response
   }
@@ -175,7 +179,7 @@ export class Engine {
 
   #open(method: string, target: string, options: RequestOptions, agent: Agent | false): ClientRequest {
     const { query = {}, body, headers = {}, signal = this.options.closed } = options
-    const stream = body !== undefined && 'pipe' in body ? (body as Readable) : undefined
+    const stream = streamOf(body)
     const json = body !== undefined && !stream && !Buffer.isBuffer(body)
     const bytes = stream || body === undefined ? undefined : json ? Buffer.from(JSON.stringify(body)) : (body as Buffer)
     const place = 'socketPath' in this.address ? this.address : { host: this.address.host, port: this.address.port }
@@ -198,11 +202,16 @@ export class Engine {
     this.#trace(sent, method, target + queryString(query), json ? body : undefined)
     if (stream) {
       stream.once('error', error => sent.destroy(error))
+      // What the daemon did not want to have is read no further, and a file is closed.
+      sent.once('close', () => stream.destroy())
       stream.pipe(sent)
     } else sent.end(bytes)
     return sent
   }
 }
+
+const streamOf = (body: RequestOptions['body']): Readable | undefined =>
+  body !== undefined && 'pipe' in body ? (body as Readable) : undefined
 
 /** Negative when a is older than b. */
 export function compareVersions(a: string, b: string): number {

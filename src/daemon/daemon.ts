@@ -74,6 +74,7 @@ export async function runDaemon(settings: Settings, log: Logger): Promise<Runnin
       await metrics?.close()
       await containers.trash.emptied()
       networks?.retire()
+      containers.rooms.cgroups.release()
       await removePidFile(settings.pidFile)
       for (const lock of locks) await lock.close()
     },

@@ -131,7 +131,7 @@ volumes: {data: }
       'compose.yaml': `services:\n${service('job', 'sleep 0.3; echo done > /v/x', ', volumes: ["v:/v"]')}${service('web', 'cat /v/x; sleep 1000', `, volumes: ["v:/v"]${following('job', 'service_completed_successfully')}`)}volumes: {v: }`,
     })
     await good.ok('up', '-d', '--wait', 'web')
-    expect(await good.ok('logs', '--no-log-prefix', 'web')).toBe('done')
+    await expect.poll(() => good.ok('logs', '--no-log-prefix', 'web')).toBe('done')
     const bad = await project({
       'compose.yaml': `services:\n${service('job', 'exit 3')}${service('web', 'sleep 1000', following('job', 'service_completed_successfully'))}`,
     })

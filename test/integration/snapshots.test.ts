@@ -333,7 +333,7 @@ describe('refused', () => {
   })
 
   test('what is not there, and what does not fit', async () => {
-    const id = await ended('true')
+    const id = await ended('echo changed >/changed')
     await skiff.api.post('/commit', undefined, { container: id, repo: 'another' })
     const other = await create(skiff, { ...IDLE, Image: 'another' }, 'other')
     await snapshot(skiff, id, 'of-busybox')

@@ -86,14 +86,10 @@ async function answer(dispatcher: Dispatcher, exchange: Exchange, target: Target
   )
 }
 
-function sendError(
-  { request, response, signal, connection }: Exchange,
-  target: Target,
-  error: unknown,
-  log: Logger,
-): void {
-  // Nobody is there to be told, and a stream that broke with its client is no failure of ours.
-  if (signal.aborted || request.aborted || error instanceof ClientGone) return
+function sendError({ response, signal, connection }: Exchange, target: Target, error: unknown, log: Logger): void {
+  // Nobody is there to be told, and a stream that broke with its client is no failure of ours. (What `request.aborted` says is no
+  // more than that its body was not read to the end: by whoever has failed, perhaps.)
+  if (signal.aborted || response.socket?.destroyed || error instanceof ClientGone) return
   const status = error instanceof BodyTooLarge ? 413 : statusOf(error)
   if (status === 500) log.error({ err: error }, 'request failed')
   else log.debug({ status, message: messageOf(error) }, 'request refused')
