@@ -38,6 +38,12 @@ processes() {
     done
 }
 
+# To be asked right before a signal: to list takes so long that a process may have ended, and another have its number.
+is_ours() {
+    ! grep -qs "/$cgroup" "/proc/$1/cgroup" || return 0
+    [ -e "$dir/mnt-namespace" ] && [ "$(readlink "/proc/$1/ns/mnt" 2>/dev/null)" = "$(cat "$dir/mnt-namespace")" ]
+}
+
 thaw() {
     cgroup_folders | while read -r folder; do
         [ ! -f "$folder/freezer.state" ] || echo THAWED >"$folder/freezer.state" || true
@@ -80,7 +86,9 @@ stop() {
     tries=200
     while [ -n "$(processes)" ]; do
         thaw
-        for pid in $(processes); do kill -9 "$pid" 2>/dev/null || true; done
+        for pid in $(processes); do
+            ! is_ours "$pid" || kill -9 "$pid" 2>/dev/null || true
+        done
         tries=$((tries - 1))
         [ "$tries" -gt 0 ] || { say "these processes do not end: $(processes | tr '\n' ' ')"; exit 1; }
         sleep 0.05
