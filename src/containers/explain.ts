@@ -11,6 +11,7 @@ import { placement } from './lifecycle/start.ts'
 import type { LiveContainer } from './live.ts'
 import type { OpenedNetwork } from './network/open.ts'
 import { isPlain } from './network/plan.ts'
+import { chooseDevices } from './spec/devices.ts'
 import { sharedWith } from './spec/namespaces.ts'
 import { PLANNED_SOURCES } from './spec/sources.ts'
 import { buildSpec, resourcesOf } from './spec/spec.ts'
@@ -47,8 +48,10 @@ export const explainCreate = (context: Context, request: CreateRequest, form: Ex
 
 async function plan(context: Context, container: LiveContainer) {
   const { cgroups } = context.rooms
-  const resources = await resourcesOf(container)
-  const { finish } = await buildSpec(context, container, plannedNetwork(context, container), PLANNED_SOURCES)
+  const devices = await chooseDevices(container.config.hostConfig)
+  const resources = resourcesOf(container, devices)
+  const ground = { network: plannedNetwork(context, container), sources: PLANNED_SOURCES, devices }
+  const { finish } = await buildSpec(context, container, ground)
   const where = placement(context, container)
   const spec: ContainerSpec = finish(cgroups.open(container.id, where))
   return { spec, resources, cgroup: cgroups.plan(container.id, resources, where) }

@@ -1,6 +1,7 @@
 /** `docker ps --filter`: every key must match, by any of its values (labels: by all of them). */
 
 import { InvalidParameter, NotFound } from '../kernel/errors.ts'
+import { namePattern } from '../kernel/name-pattern.ts'
 import type { Context } from './context.ts'
 import type { LiveContainer } from './live.ts'
 import type { ContainerId, Filters, NetworkSettings, Status } from './types.ts'
@@ -76,14 +77,8 @@ async function predicateFor(context: Context, key: string, values: string[]): Pr
 
 /** A pattern, or a part of the name; with or without the slash that Docker puts in front. */
 function byName(values: string[]): Predicate {
-  const patterns = values.map(value => {
-    try {
-      return new RegExp(value)
-    } catch {
-      throw new InvalidParameter(`invalid filter 'name=${value}': not a regular expression`)
-    }
-  })
-  return ({ config }) => patterns.some(pattern => pattern.test(`/${config.name}`) || pattern.test(config.name))
+  const patterns = values.map(namePattern)
+  return ({ config }) => patterns.some(matches => matches(`/${config.name}`) || matches(config.name))
 }
 
 function hasLabel(labels: Record<string, string>, wanted: string): boolean {

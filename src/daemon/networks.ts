@@ -7,16 +7,16 @@ import { containerPaths } from '../containers/store/files.ts'
 import type { ContainerId } from '../containers/types.ts'
 import { KernelError, Unavailable } from '../kernel/errors.ts'
 import type { Salvage } from '../kernel/salvage.ts'
+import type { DefaultBridge } from '../networks/default-networks.ts'
 import { Networks } from '../networks/networks.ts'
 import { instanceSuffix } from './instance.ts'
 import type { Settings } from './settings.ts'
 
 export async function openNetworks(settings: Settings, log: Logger, salvage: Salvage): Promise<Networks | null> {
-  const { bridge: name, ipMasq: masquerade, ...rest } = settings
   try {
     return await Networks.open({
       folder: join(settings.dataRoot, 'networks'),
-      defaultBridge: name === 'none' ? null : { ...rest, name, masquerade },
+      defaultBridge: defaultBridge(settings),
       forwards: settings.userlandProxy,
       pools: settings.pools,
       table: `skiff${instanceSuffix(settings)}`,
@@ -37,4 +37,9 @@ export async function openNetworks(settings: Settings, log: Logger, salvage: Sal
     log.warn({ err: error }, 'no bridge networks: containers have a loopback only, unless they use --network host')
     return null
   }
+}
+
+function defaultBridge(settings: Settings): DefaultBridge | null {
+  const { bridge: name, bip, fixedCidr, ipv6, fixedCidrV6, defaultIp, mtu, icc, ipMasq: masquerade } = settings
+  return name === 'none' ? null : { name, bip, fixedCidr, ipv6, fixedCidrV6, defaultIp, mtu, icc, masquerade }
 }

@@ -1,6 +1,7 @@
 /** Options of networks (`network create -o`): which there are, and what they may say. In the words that Docker has for what is wrong. */
 
 import { isIPv4 } from 'node:net'
+import { booleanOf } from '../kernel/booleans.ts'
 import { InvalidParameter } from '../kernel/errors.ts'
 import { MACVLAN_MODES } from '../netlink/link.ts'
 import type { NetworkRequest } from './types.ts'
@@ -24,15 +25,9 @@ const KNOWN: Record<string, ReadonlySet<string>> = {
 
 type Options = Readonly<Record<string, string>>
 
-/** Go's words for what is no boolean: strconv.ParseBool. */
-const BOOLEANS: Readonly<Record<string, boolean>> = {
-  ...Object.fromEntries(['1', 't', 'T', 'true', 'TRUE', 'True'].map(word => [word, true])),
-  ...Object.fromEntries(['0', 'f', 'F', 'false', 'FALSE', 'False'].map(word => [word, false])),
-}
-
 /** Whether an option that is on by default has been switched off. */
 export const isOff = ({ options }: { options: Options }, option: string): boolean =>
-  BOOLEANS[options[option] ?? ''] === false
+  booleanOf(options[option] ?? '') === false
 
 /** @throws InvalidParameter */
 export function checkOptions({ driver, options }: Pick<NetworkRequest, 'driver' | 'options'>): void {
@@ -49,7 +44,8 @@ function checkBridge(options: Options): void {
   if (binding !== undefined && !isIPv4(binding)) throw unparsable(BRIDGE_OPTION.HOST_BINDING, binding, 'nil ip')
   for (const option of [BRIDGE_OPTION.ICC, BRIDGE_OPTION.MASQUERADE]) {
     const value = options[option]
-    if (value !== undefined && !(value in BOOLEANS)) throw unparsable(option, value, notParsed('ParseBool', value))
+    if (value !== undefined && booleanOf(value) === undefined)
+      throw unparsable(option, value, notParsed('ParseBool', value))
   }
 }
 
@@ -80,7 +76,7 @@ function checkInterfaceName(name: string | undefined): void {
 
 function checkMacvlan(options: Options): void {
   const mode = options[MACVLAN_OPTION.MODE] ?? ''
-  if (mode !== '' && !(mode in MACVLAN_MODES))
+  if (mode !== '' && !Object.hasOwn(MACVLAN_MODES, mode))
     throw new InvalidParameter(
       `requested macvlan mode '${mode}' is not valid, 'bridge' mode is the macvlan driver default`,
     )

@@ -1,5 +1,6 @@
 /** `docker network ls --filter` and `network prune --filter`. */
 
+import { booleanOf } from '../kernel/booleans.ts'
 import { InvalidParameter } from '../kernel/errors.ts'
 import { momentMs } from '../kernel/moment.ts'
 import { matchesPattern } from '../kernel/name-pattern.ts'
@@ -50,7 +51,8 @@ export function matchesFilters(network: Network, filters: NetworkFilters): boole
 }
 
 function isTrue(value: string): boolean {
-  if (['1', 'true', 'True', 'TRUE', 't', 'T'].includes(value)) return true
-  if (['0', 'false', 'False', 'FALSE', 'f', 'F'].includes(value)) return false
-  throw new InvalidParameter(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`)
+  const given = booleanOf(value)
+  if (given === undefined)
+    throw new InvalidParameter(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`)
+  return given
 }

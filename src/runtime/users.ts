@@ -79,13 +79,13 @@ const lines = (text: string | null): string[][] =>
     .map(line => line.split(':'))
 
 /** Entries without a valid number are no entries. */
-function users({ passwd }: UserDatabase): User[] {
+export function users({ passwd }: UserDatabase): User[] {
   return lines(passwd).flatMap(([name = '', , uid = '', gid = '', , home = '']) =>
     isNumber(uid) && isNumber(gid) ? [{ name, uid: Number(uid), gid: Number(gid), home }] : [],
   )
 }
 
-function groups({ group }: UserDatabase): Group[] {
+export function groups({ group }: UserDatabase): Group[] {
   return lines(group).flatMap(([name = '', , gid = '', members = '']) =>
     isNumber(gid) ? [{ name, gid: Number(gid), members: members.split(',').filter(Boolean) }] : [],
   )

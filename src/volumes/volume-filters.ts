@@ -1,5 +1,6 @@
 /** `docker volume ls --filter` and `volume prune --filter`. */
 
+import { booleanOf } from '../kernel/booleans.ts'
 import { InvalidParameter } from '../kernel/errors.ts'
 import { matchesPattern } from '../kernel/name-pattern.ts'
 import type { Volume, VolumeFilters } from './types.ts'
@@ -31,7 +32,7 @@ export function matchesFilters(volume: Volume, filters: VolumeFilters, isUsed: (
 }
 
 function isTrue(value: string): boolean {
-  if (['1', 'true', 'True', 'TRUE', 't', 'T'].includes(value)) return true
-  if (['0', 'false', 'False', 'FALSE', 'f', 'F'].includes(value)) return false
-  throw new InvalidParameter(`invalid filter 'dangling=[${value}]'`)
+  const given = booleanOf(value)
+  if (given === undefined) throw new InvalidParameter(`invalid filter 'dangling=[${value}]'`)
+  return given
 }

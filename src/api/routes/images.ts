@@ -1,6 +1,7 @@
 /** Images. Engine API reference, "Image". */
 
 import type { Image, ImageFilters } from '../../images/types.ts'
+import { booleanOf } from '../../kernel/booleans.ts'
 import { InvalidParameter } from '../../kernel/errors.ts'
 import { encodeHistory, encodeImage, encodeImageSummary, encodeRemoved, UNCOUNTED } from '../codec/image.ts'
 import type { Call } from '../http/call.ts'
@@ -14,8 +15,9 @@ const LIST_FILTERS = ['dangling', 'label', 'before', 'since', 'reference', 'unti
 const PRUNE_FILTERS = ['dangling', 'label', 'label!', 'until']
 
 function isTrue(key: string, values: string[]): boolean {
-  if (values.every(value => ['1', 'true', 'True', 'TRUE', 't', 'T'].includes(value))) return true
-  if (values.every(value => ['0', 'false', 'False', 'FALSE', 'f', 'F'].includes(value))) return false
+  const given = new Set(values.map(booleanOf))
+  const [only] = given
+  if (given.size === 1 && only !== undefined) return only
   throw new InvalidParameter(`invalid filter '${key}=[${values.join(' ')}]'`)
 }
 

@@ -13,6 +13,7 @@ import { withDefaults } from '../../containers/create/defaults.ts'
 import { createLive, type LiveContainer } from '../../containers/live.ts'
 import { openNetwork } from '../../containers/network/open.ts'
 import { planNetwork } from '../../containers/network/plan.ts'
+import { chooseDevices } from '../../containers/spec/devices.ts'
 import { PLANNED_SOURCES } from '../../containers/spec/sources.ts'
 import { buildSpec, resourcesOf } from '../../containers/spec/spec.ts'
 import { type ContainerPaths, containerPaths, type Roots } from '../../containers/store/files.ts'
@@ -83,8 +84,9 @@ async function start(context: Context, container: LiveContainer, step: StepProce
   const { cgroups, runtime } = context.rooms
   const network = await openNetwork(context, container, undo)
   container.state.network = network.record
-  const parts = await buildSpec(context, container, network, PLANNED_SOURCES)
-  const cgroup = await cgroups.create(step.id, await resourcesOf(container), placement(context, step))
+  const devices = await chooseDevices(container.config.hostConfig)
+  const parts = await buildSpec(context, container, { network, sources: PLANNED_SOURCES, devices })
+  const cgroup = await cgroups.create(step.id, resourcesOf(container, devices), placement(context, step))
   undo.defer(() => removeGroup(cgroup))
   const { run } = container.paths
   mkdirSync(run, { recursive: true, mode: 0o700 })

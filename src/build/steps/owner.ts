@@ -2,7 +2,7 @@
 
 import { InvalidParameter } from '../../kernel/errors.ts'
 import { close } from '../../kernel/files.ts'
-import { readUserDatabase, type UserDatabase } from '../../runtime/users.ts'
+import { groups, readUserDatabase, type UserDatabase, users } from '../../runtime/users.ts'
 import type { RootMount } from '../../snapshots/types.ts'
 import type { Workshop } from '../workshop.ts'
 
@@ -36,23 +36,17 @@ const isNumber = (text: string): boolean => /^\d+$/.test(text)
 function ofUser(name: string, alone: boolean, database: () => UserDatabase): Owner {
   if (name === '') return { uid: 0, gid: 0 }
   if (isNumber(name)) return { uid: Number(name), gid: alone ? Number(name) : 0 }
-  const [, , uid = '', gid = ''] = entry(database().passwd, name) ?? []
-  if (!isNumber(uid) || !isNumber(gid)) throw unknown('user', name)
-  return { uid: Number(uid), gid: Number(gid) }
+  const found = users(database()).find(user => user.name === name)
+  if (!found) throw unknown('user', name)
+  return { uid: found.uid, gid: found.gid }
 }
 
 function groupId(name: string, database: () => UserDatabase): number {
   if (isNumber(name)) return Number(name)
-  const [, , gid = ''] = entry(database().group, name) ?? []
-  if (!isNumber(gid)) throw unknown('group', name)
-  return Number(gid)
+  const found = groups(database()).find(group => group.name === name)
+  if (!found) throw unknown('group', name)
+  return found.gid
 }
-
-const entry = (text: string | null, name: string): string[] | undefined =>
-  (text ?? '')
-    .split('\n')
-    .map(line => line.trim().split(':'))
-    .find(([first]) => first === name)
 
 const unknown = (kind: 'user' | 'group', name: string): InvalidParameter =>
   new InvalidParameter(

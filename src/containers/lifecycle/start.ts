@@ -4,7 +4,7 @@
  */
 
 import { mkdirSync, rmSync } from 'node:fs'
-import type { Cgroup } from '../../cgroups/types.ts'
+import type { Cgroup, Resources } from '../../cgroups/types.ts'
 import { NEVER } from '../../kernel/clock.ts'
 import { Conflict, InvalidParameter, NotModified, Unavailable } from '../../kernel/errors.ts'
 import { type Undo, undoOnFailure } from '../../kernel/undo.ts'
@@ -18,6 +18,7 @@ import { forwardOf } from '../logs/forward.ts'
 import { logPlace } from '../logs/place.ts'
 import { emitNetworkEvents } from '../network/events.ts'
 import { type OpenedNetwork, openNetwork } from '../network/open.ts'
+import { chooseDevices } from '../spec/devices.ts'
 import { startSources } from '../spec/sources.ts'
 import { buildSpec, resourcesOf } from '../spec/spec.ts'
 import { stdinOf } from '../stdin.ts'
@@ -71,13 +72,17 @@ async function startProcess(
   clients: ProcessIo['attach'],
   undo: Undo,
 ): Promise<void> {
+  const devices = await chooseDevices(container.config.hostConfig)
   // While other threads and the kernel make its interfaces, there is time to make its cgroup.
-  const [network, cgroup] = await both(openNetwork(context, container, undo), makeGroup(context, container, undo))
+  const [network, cgroup] = await both(
+    openNetwork(context, container, undo),
+    makeGroup(context, container, resourcesOf(container, devices), undo),
+  )
   const io = await processIo(context, container, clients)
   mkdirSync(io.runDir, { recursive: true, mode: 0o700 })
   undo.defer(() => rmSync(io.runDir, { recursive: true, force: true }))
   const sources = startSources(context, container, undo)
-  const parts = await buildSpec(context, container, network, sources)
+  const parts = await buildSpec(context, container, { network, sources, devices })
   for (const warning of parts.warnings) context.rooms.log.warn({ container: container.id }, warning)
   const spec = parts.finish(cgroup)
   const started = await startSpec(context, container, spec, io)
@@ -94,8 +99,12 @@ async function both<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]
   return Promise.all([first, second])
 }
 
-async function makeGroup(context: Context, container: LiveContainer, undo: Undo): Promise<Cgroup> {
-  const resources = await resourcesOf(container)
+async function makeGroup(
+  context: Context,
+  container: LiveContainer,
+  resources: Resources,
+  undo: Undo,
+): Promise<Cgroup> {
   await context.turns.next()
   const cgroup = await context.rooms.cgroups.create(container.id, resources, placement(context, container))
   undo.defer(() => removeGroup(cgroup))

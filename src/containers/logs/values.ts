@@ -1,5 +1,6 @@
 /** Values of log options, read as Go reads them for Docker: github.com/docker/go-units, strconv. */
 
+import { booleanOf } from '../../kernel/booleans.ts'
 import { InvalidParameter } from '../../kernel/errors.ts'
 
 const SIZE = /^(\d+(?:\.\d+)*) ?([kmgtp])?i?b?$/i
@@ -18,14 +19,9 @@ export function parseInteger(text: string): number {
   return Number(text)
 }
 
-const BOOLEANS: Record<string, boolean> = {
-  ...Object.fromEntries(['1', 't', 'T', 'true', 'TRUE', 'True'].map(word => [word, true])),
-  ...Object.fromEntries(['0', 'f', 'F', 'false', 'FALSE', 'False'].map(word => [word, false])),
-}
-
 /** @throws InvalidParameter */
 export function parseBoolean(text: string): boolean {
-  const value = BOOLEANS[text]
+  const value = booleanOf(text)
   if (value === undefined) throw new InvalidParameter(`strconv.ParseBool: parsing "${text}": invalid syntax`)
   return value
 }

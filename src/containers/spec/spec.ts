@@ -7,7 +7,7 @@ import type { Context } from '../context.ts'
 import type { LiveContainer } from '../live.ts'
 import { linkEnvironment } from '../network/link-environment.ts'
 import type { OpenedNetwork } from '../network/open.ts'
-import { chooseDevices } from './devices.ts'
+import type { ChosenDevices } from './devices.ts'
 import { chooseLimits } from './limits.ts'
 import { lookInside } from './look-inside.ts'
 import { chooseMounts } from './mounts.ts'
@@ -22,17 +22,24 @@ export interface SpecParts {
   finish(cgroup: Pick<Cgroup, 'join' | 'folders'>): ContainerSpec
 }
 
-/** What the cgroup is to be made with. @throws InvalidParameter */
-export async function resourcesOf({ config: { hostConfig } }: LiveContainer): Promise<Resources> {
-  return { ...hostConfig.resources, devices: (await chooseDevices(hostConfig)).rules }
+/** What a specification stands on besides the configuration. */
+export interface SpecGround {
+  network: Pick<OpenedNetwork, 'namespace' | 'files' | 'hostname'>
+  sources: MountSources
+  devices: ChosenDevices
 }
+
+/** What the cgroup is to be made with. */
+export const resourcesOf = ({ config: { hostConfig } }: LiveContainer, { rules }: ChosenDevices): Resources => ({
+  ...hostConfig.resources,
+  devices: rules,
+})
 
 /** @throws InvalidParameter, NotFound, Conflict, Unavailable */
 export async function buildSpec(
   context: Context,
   container: LiveContainer,
-  network: Pick<OpenedNetwork, 'namespace' | 'files' | 'hostname'>,
-  sources: MountSources,
+  { network, sources, devices }: SpecGround,
 ): Promise<SpecParts> {
   const { id, config: record } = container
   const { config, hostConfig } = record
@@ -52,10 +59,7 @@ export async function buildSpec(
     hostname: network.hostname,
     rlimits,
   }
-  const [asked, devices] = await Promise.all([
-    chooseMounts(container, network.files, sources, userNamespace?.map),
-    chooseDevices(hostConfig),
-  ])
+  const asked = await chooseMounts(container, network.files, sources, userNamespace?.map)
   const { database, mounts } = lookInside(context.rooms.snapshots, root, record.imageId, asked)
   const { process, seccomp } = await chooseProcess(container, request, database, context.defaults)
   const spec: Omit<ContainerSpec, 'cgroup' | 'cgroupView'> = {
