@@ -2,9 +2,11 @@
 
 import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import { optimizeLate } from './optimize-late.ts'
 import { checkHost, loadingLibraries } from './preflight.ts'
 
 async function main(): Promise<void> {
+  optimizeLate()
   // The doctor says more than this, and what to do.
   if (!process.argv.includes('--doctor')) checkHost()
   const { configure } = await loadingLibraries(() => import('./configure.ts'))

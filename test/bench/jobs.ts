@@ -1,11 +1,10 @@
 /** What is measured of containers: jobs at the API, each from the first request to the last answer. */
 
 import { buffer } from 'node:stream/consumers'
-import { create, exec, remove, start } from '../support/containers.ts'
+import { start } from '../support/containers.ts'
 import type { Engine } from '../support/engine.ts'
 import { fixture, importImage } from '../support/images.ts'
-import { inParallel } from '../support/in-parallel.ts'
-import { answered } from './stopwatch.ts'
+import { ANSWERED, answered, request, type Step } from './stopwatch.ts'
 
 export interface Job {
   name: string
@@ -24,30 +23,65 @@ export interface Job {
 }
 
 const HostConfig = { NetworkMode: 'none' }
-const PARALLEL = 50
-const CLIENTS = 8
+export const PARALLEL = 50
+export const CLIENTS = 8
 
 const idle = { Image: 'busybox', Cmd: ['sleep', '100000'], StopSignal: 'SIGKILL', HostConfig }
 
 /** The containers of one job, by engine. */
 const crowd = new Map<Engine, string[]>()
 
-async function startCrowd(engine: Engine): Promise<void> {
-  const ids: string[] = []
-  crowd.set(engine, ids)
-  await inParallel(PARALLEL, CLIENTS, async () => ids.push(await start(engine, idle)))
+/** As many of this container as PARALLEL says, by CLIENTS. Returns the milliseconds, and who they are. */
+export function startCrowd(engine: Engine, container: object) {
+  const steps: Step[] = [
+    { method: 'POST', path: '/containers/create', body: container },
+    { method: 'POST', path: '/containers/%/start' },
+  ]
+  return request(engine, Array<Step[]>(PARALLEL).fill(steps), CLIENTS)
 }
 
-const removeCrowd = (engine: Engine): Promise<void> =>
-  inParallel(PARALLEL, CLIENTS, number => remove(engine, crowd.get(engine)?.[number] ?? ''))
+/** Returns the milliseconds. */
+export function removeCrowd(engine: Engine, ids: readonly string[]): number {
+  const jobs = ids.map((id): Step[] => [{ method: 'DELETE', path: `/containers/${id}?force=1&v=1` }])
+  return request(engine, jobs, CLIENTS).ms
+}
 
-async function runTrue(engine: Engine, HostConfig: object): Promise<void> {
-  const id = await create(engine, { Image: 'busybox', Cmd: ['true'], HostConfig })
-  // As `docker run` does: waiting begins before the start.
-  const ended = engine.api.post(`/containers/${id}/wait`, undefined, { condition: 'next-exit' })
-  await engine.api.post(`/containers/${id}/start`)
-  await ended
-  await engine.api.delete(`/containers/${id}`)
+function startThem(engine: Engine): number {
+  const { ms, ids } = startCrowd(engine, idle)
+  crowd.set(engine, ids)
+  return ms
+}
+
+const removeThem = (engine: Engine): number => removeCrowd(engine, crowd.get(engine) ?? [])
+
+/** As `docker run` does: waiting begins before the start. */
+function runTrue(engine: Engine, HostConfig: object): number {
+  const { ms } = request(engine, [
+    [
+      { method: 'POST', path: '/containers/create', body: { Image: 'busybox', Cmd: ['true'], HostConfig } },
+      { method: 'POST', path: '/containers/%/wait?condition=next-exit', aside: true },
+      { method: 'POST', path: '/containers/%/start' },
+      ANSWERED,
+      { method: 'DELETE', path: '/containers/%' },
+    ],
+  ])
+  return ms
+}
+
+/** Its output is read to the end; the exit code is in what is asked for last. */
+function execTrue(engine: Engine, id = ''): number {
+  const { ms } = request(engine, [
+    [
+      {
+        method: 'POST',
+        path: `/containers/${id}/exec`,
+        body: { Cmd: ['true'], AttachStdout: true, AttachStderr: true },
+      },
+      { method: 'POST', path: '/exec/%/start', body: { Detach: false } },
+      { method: 'GET', path: '/exec/%/json' },
+    ],
+  ])
+  return ms
 }
 
 /** `ids`: a running container in each engine, for exec. */
@@ -56,17 +90,17 @@ export function jobs(ids: Map<Engine, string>): Job[] {
     {
       name: 'create + start + wait + remove of `true`, on the bridge',
       share: 1,
-      run: engine => runTrue(engine, {}),
+      run: async engine => runTrue(engine, {}),
     },
     {
       name: 'create + start + wait + remove of `true`, network none',
       share: 1,
-      run: engine => runTrue(engine, HostConfig),
+      run: async engine => runTrue(engine, HostConfig),
     },
     {
       name: 'exec of `true`: create, start, output, exit code',
       share: 1,
-      run: async engine => void (await exec(engine, ids.get(engine) ?? '', ['true'])),
+      run: async engine => execTrue(engine, ids.get(engine)),
     },
     {
       name: 'list of all containers (10 running)',
@@ -78,8 +112,18 @@ export function jobs(ids: Map<Engine, string>): Job[] {
       share: 1,
       run: async engine => answered(engine, `/containers/${ids.get(engine)}/json`),
     },
-    { name: `${PARALLEL} × create + start, ${CLIENTS} clients`, share: 0.1, run: startCrowd, after: removeCrowd },
-    { name: `${PARALLEL} × remove by force, ${CLIENTS} clients`, share: 0.1, before: startCrowd, run: removeCrowd },
+    {
+      name: `${PARALLEL} × create + start, ${CLIENTS} clients`,
+      share: 0.1,
+      run: async engine => startThem(engine),
+      after: async engine => void removeThem(engine),
+    },
+    {
+      name: `${PARALLEL} × remove by force, ${CLIENTS} clients`,
+      share: 0.1,
+      before: async engine => void startThem(engine),
+      run: async engine => removeThem(engine),
+    },
     {
       name: 'logs of 10,000 lines',
       share: 0.5,

@@ -12,6 +12,7 @@ import { fixture, importBusybox, importServices } from '../support/images.ts'
 import { RUN } from '../support/machine.ts'
 import { startReferenceEngine } from '../support/reference-engine.ts'
 import { nginx } from '../support/services.ts'
+import { CLIENTS, PARALLEL, removeCrowd, startCrowd } from './jobs.ts'
 import { readResults, saveSection } from './results.ts'
 import { median } from './table.ts'
 
@@ -21,8 +22,6 @@ const only = process.env.SKIFF_BENCH_ONLY ?? ''
 const engines = (process.env.SKIFF_BENCH_ENGINES ?? 'docker,skiff').split(',')
 const MEGABYTES = 1024
 const REQUESTS = 10_000
-const CLIENTS = 8
-const CROWD = 50
 
 /** One engine. */
 interface Side {
@@ -167,36 +166,15 @@ async function milliseconds(work: () => Promise<unknown>): Promise<number> {
 
 const idle = (HostConfig: object) => ({ Image: 'busybox', Cmd: ['sleep', '100000'], StopSignal: 'SIGKILL', HostConfig })
 
-/** CLIENTS at a time. */
-async function byClients(count: number, work: (number: number) => Promise<void>): Promise<void> {
-  let next = 0
-  const client = async () => {
-    while (next < count) await work(next++)
-  }
-  await Promise.all(Array.from({ length: CLIENTS }, client))
-}
-
-/** Resolves with the containers. */
-async function startCrowd(engine: Engine): Promise<string[]> {
-  const ids: string[] = []
-  await byClients(CROWD, async () => {
-    ids.push(await start(engine, idle({ PortBindings: { '80/tcp': [{ HostPort: '' }] } })))
-  })
-  return ids
-}
-
 const places: Measure[] = [
   {
-    name: `${CROWD} × create + start with a published port, ${CLIENTS} clients`,
+    name: `${PARALLEL} × create + start with a published port, ${CLIENTS} clients`,
     unit: 'ms',
     rate: false,
     async take({ engine }) {
-      let ids: string[] = []
-      const spent = await milliseconds(async () => {
-        ids = await startCrowd(engine)
-      })
-      await byClients(ids.length, async number => remove(engine, ids[number] as string))
-      return spent
+      const { ms, ids } = startCrowd(engine, idle({ PortBindings: { '80/tcp': [{ HostPort: '' }] } }))
+      removeCrowd(engine, ids)
+      return ms
     },
   },
   ...['none', 'bridge', 'bench'].map(mode => ({

@@ -57,7 +57,7 @@ export function page({ rows, sections, absent, facts }: Results): string {
 turns (a short one three times a turn), and prints medians with the least and the most in parentheses. Figures move with the machine; the ratio of two engines measured in
 the same minutes is what counts. Jobs in \`code\` are whole commands, from their start to their end (skiff's is the launcher, as \`install-system\` puts it on the PATH), timed by
 \`test/bench/stopwatch.c\`: to start them from Node would add milliseconds to each. The others are timed at the API, from the first
-request to the last answer, lists and inspect by \`test/bench/answer.c\`, since a client in Node takes longer than they do. Of both engines the data-root is on the disk, and the exec-root in memory, as \`/run\` is.
+request to the last answer, by \`test/bench/requests.c\` and \`answer.c\` where a client in Node would take more than a little of the same cores. Of both engines the data-root is on the disk, and the exec-root in memory, as \`/run\` is.
 
 Written by \`npm run bench -- --write\` on ${facts.day}: ${facts.machine}.
 It can be run in pieces (\`--only WORD,…\`), each of which writes its rows into \`build/bench.json\`, and \`--write\` makes this page of them.
