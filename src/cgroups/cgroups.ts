@@ -3,11 +3,12 @@
 import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Conflict, hasCode, InvalidParameter } from '../kernel/errors.ts'
+import { makeAndWrite } from '../kernel/file-steps.ts'
 import { childGroups, processesBelow } from './files.ts'
 import { ContainerGroup } from './group.ts'
 import { type Layout, modeOf, readLayout } from './layout.ts'
-import { performActions } from './plan.ts'
-import { tryRemoveGroup } from './remove.ts'
+import { type Action, performActions, writesOf } from './plan.ts'
+import { MANY_FOLDERS, tryRemoveGroup } from './remove.ts'
 import { supportOf } from './support.ts'
 import { parentPath, Trees } from './trees.ts'
 import type {
@@ -90,19 +91,20 @@ class DaemonCgroups implements Cgroups {
     const group = this.group(name, placement)
     const parent = placement.parent ? parentPath(placement.parent) : this.parentName
     try {
-      this.make(group, parent, resources)
+      await this.make(group, parent, resources)
     } catch (error) {
       if (!hasCode(error, 'ENOENT')) throw error
       // Somebody has removed the parent group: empty, it is nobody's.
       this.trees.forget(parent)
-      this.make(group, parent, resources)
+      await this.make(group, parent, resources)
     }
     return group
   }
 
-  private make(group: ContainerGroup, parent: string, resources: Resources): void {
+  private async make(group: ContainerGroup, parent: string, resources: Resources): Promise<void> {
     this.trees.prepare(parent)
     const actions = group.plan(resources, true)
+    if (await isMadeInOneGo(group, actions)) return
     const made: string[] = []
     try {
       for (const { path } of group.folders) {
@@ -144,6 +146,15 @@ class DaemonCgroups implements Cgroups {
   release(): void {
     this.trees.release(this.ownsParent ? this.parentName : null)
   }
+}
+
+/** By another thread, where there are many. If anything fails, nothing of it is left: to do it step by step tells what it was. */
+async function isMadeInOneGo({ folders }: ContainerGroup, actions: Action[]): Promise<boolean> {
+  if (folders.length < MANY_FOLDERS || actions.some(({ perform }) => perform)) return false
+  const paths = folders.map(({ path }) => path)
+  const { made, isComplete } = await makeAndWrite(paths, writesOf(actions))
+  if (!isComplete) for (const path of paths.slice(0, made)) tryRemoveGroup(path)
+  return isComplete
 }
 
 /** A folder that a crash has left is replaced, so that no old limit or count survives in it. */

@@ -15,7 +15,7 @@ import { folderOf } from './layout.ts'
 import { legacyOomState, unifiedOomState, watchLegacyOom, watchUnifiedOom } from './oom.ts'
 import { type Action, performActions, planActions } from './plan.ts'
 import { pressureOf } from './pressure.ts'
-import { removeGroup } from './remove.ts'
+import { removeGroups } from './remove.ts'
 import { driverOf } from './setting.ts'
 import type { Trees } from './trees.ts'
 import type {
@@ -184,10 +184,7 @@ export class ContainerGroup implements Cgroup {
   }
 
   async remove(): Promise<void> {
-    // Together: what the first waits for (processes that die) the others wait for, too.
-    const results = await Promise.allSettled(this.folders.map(({ path }) => removeGroup(path)))
-    const failed = results.find(result => result.status === 'rejected')
-    if (failed) throw failed.reason
+    await removeGroups(this.folders.map(({ path }) => path))
   }
 }
 

@@ -71,7 +71,11 @@ function moduleActions(
 }
 
 export function performActions(actions: Action[]): void {
-  const writes = actions.filter(({ perform }) => !perform)
-  writeValues(writes.map(({ setting }) => ({ path: join(setting.folder, setting.file), value: setting.value })))
+  writeValues(writesOf(actions))
   for (const { perform, setting } of actions) perform?.(setting.folder)
 }
+
+export const writesOf = (actions: Action[]): { path: string; value: string }[] =>
+  actions
+    .filter(({ perform }) => !perform)
+    .map(({ setting }) => ({ path: join(setting.folder, setting.file), value: setting.value }))

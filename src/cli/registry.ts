@@ -28,12 +28,15 @@ export const GROUPS: Readonly<Record<string, string>> = {
   volume: 'Manage volumes',
 }
 
-const leaf = (summary: string, spellings: string, load: Leaf['load'], more: Partial<Leaf> = {}): Leaf => ({
-  summary,
-  spellings: spellings.split(', '),
-  load,
-  ...more,
-})
+function leaf(summary: string, spellings: string, load: Leaf['load'], more: Partial<Leaf> = {}): Leaf {
+  // In the command host a command is asked for often, and each import() looks its module up again.
+  let loaded: Promise<AnyCommand> | undefined
+  const loadOnce = (): Promise<AnyCommand> => {
+    loaded ??= load()
+    return loaded
+  }
+  return { summary, spellings: spellings.split(', '), load: loadOnce, ...more }
+}
 const common = { common: true }
 const pick =
   <K extends string>(name: K) =>

@@ -9,7 +9,6 @@ import {
 } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import type { Address } from './address.ts'
 import { ApiError, connectionError, isAbsent } from './errors.ts'
 
@@ -57,6 +56,8 @@ export interface EngineOptions {
 
 export class Engine {
   readonly #agent: Agent
+  /** What `closed` ends. One listener for all: to have Node listen for each (its `signal`) takes as long as to send it. */
+  readonly #underway = new Set<ClientRequest>()
   #version: Promise<string> | undefined
 
   constructor(
@@ -64,6 +65,9 @@ export class Engine {
     private readonly options: EngineOptions = {},
   ) {
     this.#agent = options.agent ?? new Agent({ keepAlive: true })
+    options.closed?.addEventListener('abort', () => {
+      for (const sent of this.#underway) sent.destroy()
+    })
   }
 
   /** The version spoken: ours, or the daemon's when it is older. */
@@ -150,7 +154,7 @@ export class Engine {
 
   async #body(response: IncomingMessage): Promise<Buffer> {
     try {
-      return await buffer(response)
+      return await wholeBody(response)
     } catch (error) {
       throw connectionError(error as Error, this.address.text)
     }
@@ -177,8 +181,14 @@ export class Engine {
     sent.once('upgrade', answered)
   }
 
+  #endWhenClosed(sent: ClientRequest, closed: AbortSignal): void {
+    if (closed.aborted) sent.destroy()
+    this.#underway.add(sent)
+    sent.once('close', () => this.#underway.delete(sent))
+  }
+
   #open(method: string, target: string, options: RequestOptions, agent: Agent | false): ClientRequest {
-    const { query = {}, body, headers = {}, signal = this.options.closed } = options
+    const { query = {}, body, headers = {}, signal } = options
     const stream = streamOf(body)
     const json = body !== undefined && !stream && !Buffer.isBuffer(body)
     const bytes = stream || body === undefined ? undefined : json ? Buffer.from(JSON.stringify(body)) : (body as Buffer)
@@ -199,6 +209,7 @@ export class Engine {
       },
       ...(signal && { signal }),
     })
+    if (this.options.closed) this.#endWhenClosed(sent, this.options.closed)
     this.#trace(sent, method, target + queryString(query), json ? body : undefined)
     if (stream) {
       stream.once('error', error => sent.destroy(error))
@@ -220,8 +231,21 @@ export function compareVersions(a: string, b: string): number {
   return majorA - majorB || minorA - minorB
 }
 
+/** Node's own `buffer` (stream/consumers) makes a Blob of it first: that takes longer than all the rest of reading a short answer. */
+function wholeBody(response: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = []
+    response.on('data', (piece: Buffer) => pieces.push(piece))
+    response.once('end', () => resolve(pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)))
+    response.once('error', reject)
+    response.once('close', () => {
+      if (!response.readableEnded) reject(new Error('aborted'))
+    })
+  })
+}
+
 async function apiError(response: IncomingMessage): Promise<ApiError> {
-  const text = (await buffer(response)).toString()
+  const text = (await wholeBody(response)).toString()
   const status = response.statusCode ?? 0
   try {
     const { message } = JSON.parse(text) as { message?: string }

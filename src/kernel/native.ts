@@ -16,8 +16,6 @@ const library = ffi.Library(`${BUILD_DIR}libskiff.so`, {
   skiff_use_list: ['void', ['pointer']],
   skiff_detached_overlay: ['int64', ['string', 'string', 'uint64']],
   skiff_spawn: ['int64', ['int', 'pointer', 'int', 'pointer', 'int']],
-  skiff_remove_tree: ['int64', ['string', 'int32']],
-  skiff_replace_durably: ['int64', ['string', 'string', 'string', 'pointer', 'int64', 'int32']],
   skiff_make_network_namespace: ['int64', []],
   skiff_make_network_namespace_of: ['int64', ['int']],
   skiff_make_user_namespace: ['int64', ['string', 'string']],
@@ -51,40 +49,34 @@ export const spawnNative = (executable: number, fds: Buffer, fdCount: number, st
   Number(library.skiff_spawn(executable, pointer(fds), fdCount, pointer(strings), count))
 
 /** The same on a thread of libuv's pool. */
-export const spawnNativeAsync = (executable: number, fds: Buffer, fdCount: number, strings: Buffer, count: number) =>
-  new Promise<number>((resolve, reject) => {
-    const done = (error: unknown, result: number | string): void => {
-      // Until here they are the child's to read.
-      fds.fill(0)
-      strings.fill(0)
-      if (error) reject(error)
-      else resolve(Number(result))
-    }
-    library.skiff_spawn.async(executable, pointer(fds), fdCount, pointer(strings), count, done)
-  })
+export const spawnNativeAsync = direct.inBackground('skiff_spawn', ['int', 'int64', 'int', 'int64', 'int'])
+
+const terminated = (text: string): Buffer => Buffer.from(`${text}\0`)
 
 /** See native/library/remove-tree.c; on a thread of libuv's pool. */
-export const removeTreeNativeAsync = (path: string, most: number): Promise<number> =>
-  new Promise((resolve, reject) => {
-    library.skiff_remove_tree.async(path, most, (error, result) => (error ? reject(error) : resolve(Number(result))))
-  })
+const removeTree = direct.inBackground('skiff_remove_tree', ['int64', 'int'])
+export const removeTreeNativeAsync = (path: string, most: number): Promise<number> => removeTree(terminated(path), most)
 
 /** See native/library/durable-file.c; on a thread of libuv's pool. */
+const replaceDurably = direct.inBackground('skiff_replace_durably', [
+  'int64',
+  'int64',
+  'int64',
+  'int64',
+  'int64',
+  'int',
+])
 export const replaceDurablyNativeAsync = (
-  names: { temporary: string; path: string; folder: string },
+  { temporary, path, folder }: { temporary: string; path: string; folder: string },
   data: Buffer,
   mode: number,
 ): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const { temporary, path, folder } = names
-    const done = (error: unknown, result: number | string): void => {
-      // Until here it is the thread's to read.
-      data.fill(0)
-      if (error) reject(error)
-      else resolve(Number(result))
-    }
-    library.skiff_replace_durably.async(temporary, path, folder, pointer(data), data.length, mode, done)
-  })
+  replaceDurably(terminated(temporary), terminated(path), terminated(folder), data, data.length, mode)
+
+/** See native/library/file-steps.c; on a thread of libuv's pool. `done`: an int32. */
+const fileSteps = direct.inBackground('skiff_file_steps', ['int64', 'int64', 'int64'])
+export const fileStepsNativeAsync = (steps: Buffer, done: Buffer): Promise<number> =>
+  fileSteps(steps, steps.length, done)
 
 /** See native/library/namespaces.c. */
 export const makeNetworkNamespaceNative = (): number => Number(library.skiff_make_network_namespace())
@@ -95,10 +87,7 @@ export const makeUserNamespaceNative = (uidMap: string, gidMap: string): number 
   Number(library.skiff_make_user_namespace(uidMap, gidMap))
 
 /** The same on a thread of libuv's pool: the kernel takes milliseconds for it. */
-export const makeNetworkNamespaceNativeAsync = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    library.skiff_make_network_namespace.async((error, result) => (error ? reject(error) : resolve(Number(result))))
-  })
+export const makeNetworkNamespaceNativeAsync = direct.inBackground('skiff_make_network_namespace')
 
 /** See native/library/namespaces.c. */
 export const socketInNetworkNamespaceNative = (netns: number, domain: number, type: number, protocol: number): number =>

@@ -7,7 +7,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { closeSync } from 'node:fs'
 import { makeNetworkNamespaceInBackground, makeNetworkNamespaceOf } from '../kernel/namespaces.ts'
-import { addVeth, deleteLink, getLink, type Link } from '../netlink/link.ts'
+import { addVeth, deleteLink, getLink, type Link, setAddressGeneration } from '../netlink/link.ts'
 import { NetlinkSocket } from '../netlink/socket.ts'
 import { closeNameSockets, type NameSockets, openNameSockets } from './names/sockets.ts'
 
@@ -49,6 +49,12 @@ const REFILL_AFTER_MS = 5
 export const hostInterfaceOf = (endpointId: string): string =>
   `veth${createHash('sha256').update(endpointId).digest('hex').slice(0, 8)}`
 
+/**
+ * The bridge has the address; one of the port's own would cost the kernel a search for duplicates and two multicast groups. A kernel
+ * without IPv6 refuses this, and gives none.
+ */
+const withoutAddress = (hostInterface: string) => setAddressGeneration(hostInterface, 'none')
+
 /** Joins the host and a network namespace. @throws KernelError */
 export async function makeWire(
   maker: NetlinkMaker,
@@ -56,7 +62,10 @@ export async function makeWire(
   netns: number,
   { hostInterface, guestInterface }: Omit<Wire, 'guestIndex'>,
 ): Promise<Wire> {
-  const [failed] = await maker(addVeth({ host: hostInterface, guest: guestInterface, guestNetns: netns }))
+  const [failed] = await maker(
+    addVeth({ host: hostInterface, guest: guestInterface, guestNetns: netns }),
+    withoutAddress(hostInterface),
+  )
   if (failed) throw failed
   return { hostInterface, guestInterface, guestIndex: (getLink(guest, guestInterface) as Link).index }
 }
@@ -65,6 +74,7 @@ export async function makeWire(
 async function makeFirstWire(...[maker, guest, netns, ends]: Parameters<typeof makeWire>): Promise<Wire> {
   const [failed] = await maker(
     addVeth({ host: ends.hostInterface, guest: ends.guestInterface, guestNetns: netns, guestIndex: FIRST_INDEX }),
+    withoutAddress(ends.hostInterface),
   )
   // A kernel with tunnels puts one of each kind into every new namespace.
   return failed ? makeWire(maker, guest, netns, ends) : { ...ends, guestIndex: FIRST_INDEX }

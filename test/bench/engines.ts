@@ -2,6 +2,7 @@
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { test } from 'vitest'
 import { startDaemon } from '../support/daemon.ts'
 import { disposeLater } from '../support/disposal.ts'
@@ -53,6 +54,9 @@ interface Sides {
   others: Others
 }
 
+/** What install-system puts on the PATH as `skiff`. bin/skiff, of a clone, is a shell script before it, which looks whether all is built. */
+const LAUNCHER = fileURLToPath(new URL('../../build/skiff', import.meta.url))
+
 /** In turns, so that what else the machine does meets all. */
 async function measure(job: Job, { skiff, docker, others }: Sides): Promise<Row> {
   const contenders: Contender[] = aimOf(job.name)?.others?.(others) ?? []
@@ -96,7 +100,7 @@ async function measureAll(): Promise<void> {
   const execRoot = await mkdtemp(`/dev/shm/skiff-test-${RUN}-`)
   disposeLater(() => rm(execRoot, { recursive: true, force: true }))
   const sides: Sides = {
-    skiff: await startDaemon({ parent: '/var/tmp', execRoot, logLevel: 'info' }),
+    skiff: await startDaemon({ parent: '/var/tmp', execRoot, logLevel: 'info', program: LAUNCHER }),
     docker: await startReferenceEngine({ parent: '/var/tmp', args: ['--exec-root', '/run/docker'] }),
     others: await startOthers(),
   }

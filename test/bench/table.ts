@@ -55,7 +55,7 @@ export function page({ rows, sections, absent, facts }: Results): string {
 
 \`npm run bench\` starts skiff's daemon and a Docker engine (${facts.docker}, with containerd and runc) side by side, does each job in
 turns (a short one three times a turn), and prints medians with the least and the most in parentheses. Figures move with the machine; the ratio of two engines measured in
-the same minutes is what counts. Jobs in \`code\` are whole commands, from their start to their end (skiff's is the launcher), timed by
+the same minutes is what counts. Jobs in \`code\` are whole commands, from their start to their end (skiff's is the launcher, as \`install-system\` puts it on the PATH), timed by
 \`test/bench/stopwatch.c\`: to start them from Node would add milliseconds to each. The others are timed at the API, from the first
 request to the last answer, by \`test/bench/requests.c\` and \`answer.c\` where a client in Node would take more than a little of the same cores. Of both engines the data-root is on the disk, and the exec-root in memory, as \`/run\` is.
 

@@ -39,6 +39,8 @@ export interface DaemonOptions {
   env?: Record<string, string>
   /** 'debug' unless asked otherwise: the log is shown when something goes wrong. */
   logLevel?: 'debug' | 'info'
+  /** The command line that `command` begins with, in the place of bin/skiff. */
+  program?: string
   /** Where to put the instance's folder; for a file system of another kind. */
   parent?: string
   /** Elsewhere than in that folder; whoever names one removes it. */
@@ -99,7 +101,7 @@ class Instance implements Daemon {
     this.bridge = `sk-${id}`
     this.cgroupParent = `/skiff-test-${RUN}-${id}`
     this.api = new EngineApi(this.socket)
-    this.command = [SKIFF, '-H', `unix://${this.socket}`]
+    this.command = [options.program ?? SKIFF, '-H', `unix://${this.socket}`]
   }
 
   get pid(): number | undefined {

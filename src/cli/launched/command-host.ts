@@ -122,7 +122,8 @@ function end(run: Run, code: number): void {
   if (run.ended) return
   run.ended = true
   sendNumber(run.socket, FRAME.EXIT, code)
-  run.socket.end()
+  // The launcher reads no further and ends: to wait for its end would only wake us again.
+  run.socket.destroySoon()
 }
 
 /** Whether the command works so long by itself that others would wait for it: it gets a process of its own. */

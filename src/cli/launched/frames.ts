@@ -40,17 +40,24 @@ function header(type: FrameType, bytes: number): Buffer {
   return Buffer.from(new Uint32Array([type, bytes]).buffer)
 }
 
-/** Sends bytes. `done` is called when the launcher's side has room for more, or with why there is nobody any more. */
-export function sendBytes(
-  socket: Socket,
-  type: FrameType,
-  bytes: Uint8Array,
-  done?: (error?: Error | null) => void,
-): void {
+/** Where frames wait for the end of this turn of the event loop: each write would wake the launcher anew. */
+const corked = new WeakSet<Socket>()
+
+function corkForThisTurn(socket: Socket): void {
+  if (corked.has(socket)) return
+  corked.add(socket)
   socket.cork()
+  setImmediate(() => {
+    corked.delete(socket)
+    socket.uncork()
+  })
+}
+
+/** Sends bytes. False: no more of them before the socket's 'drain'. */
+export function sendBytes(socket: Socket, type: FrameType, bytes: Uint8Array): boolean {
+  corkForThisTurn(socket)
   socket.write(header(type, bytes.length))
-  socket.write(bytes, done)
-  socket.uncork()
+  return socket.write(bytes)
 }
 
 export function sendNumber(socket: Socket, type: FrameType, value: number): void {

@@ -10,6 +10,9 @@ import type { Hello } from './hello.ts'
 
 const STDIN_CHUNK = 65_536
 
+/** Why: one for all, as it takes longer to make one than to end a command. */
+const GONE = new Error('the launcher has gone')
+
 const SIGNAL_NAMES = new Map(
   Object.entries(constants.signals).map(([name, number]) => [number, name as NodeJS.Signals] as const),
 )
@@ -97,7 +100,7 @@ export class LaunchedSession implements Session {
 
   /** The launcher has gone: reads end, writes go nowhere. */
   close(): void {
-    this.#gone.abort()
+    this.#gone.abort(GONE)
     for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy()
   }
 
@@ -105,7 +108,10 @@ export class LaunchedSession implements Session {
     const socket = this.#socket
     return new Writable({
       decodeStrings: true,
-      write: (chunk: Buffer, _encoding, done) => sendBytes(socket, type, chunk, done),
+      write: (chunk: Buffer, _encoding, done) => {
+        if (sendBytes(socket, type, chunk)) done()
+        else socket.once('drain', done)
+      },
     })
   }
 }

@@ -3,7 +3,7 @@
 import yargsParser from 'yargs-parser'
 import { EXIT_REFUSED, UsageError } from '../errors.ts'
 import type { Flag, Flags, Values } from './flag.ts'
-import { spell } from './spelling.ts'
+import { type Spelled, spell } from './spelling.ts'
 
 export interface Parsed<F extends Flags> {
   readonly options: Values<F>
@@ -18,9 +18,19 @@ export function parse<F extends Flags>(argv: readonly string[], flags: F, inters
   const spelled = spell(argv, flags, interspersed)
   // Of the hundred that a command may have: what yargs does for each name takes longer than all the rest.
   const names = [...new Set(spelled.flags.map(([name]) => name))]
+  const texts = names.length > 0 ? textsOf(spelled, names) : {}
+  const given = new Set(names.filter(name => texts[name] !== undefined))
+  const options = Object.fromEntries(
+    Object.entries(flags).map(([name, flag]) => [name, given.has(name) ? read(name, flag, texts[name]) : flag.initial]),
+  )
+  return { options: options as Values<F>, args: spelled.positionals, given }
+}
+
+/** What was given for each name. */
+function textsOf({ flags }: Spelled, names: string[]): Record<string, unknown> {
   // In quotes: yargs takes one pair off what follows =, which would otherwise be a user's own; and '' needs them.
-  const words = spelled.flags.map(([name, value]) => `--${name}="${value}"`)
-  const texts = yargsParser(words, {
+  const words = flags.map(([name, value]) => `--${name}="${value}"`)
+  return yargsParser(words, {
     array: names,
     string: names,
     configuration: {
@@ -31,12 +41,7 @@ export function parse<F extends Flags>(argv: readonly string[], flags: F, inters
       'parse-numbers': false,
       'parse-positional-numbers': false,
     },
-  }) as Record<string, unknown>
-  const given = new Set(names.filter(name => texts[name] !== undefined))
-  const options = Object.fromEntries(
-    Object.entries(flags).map(([name, flag]) => [name, given.has(name) ? read(name, flag, texts[name]) : flag.initial]),
-  )
-  return { options: options as Values<F>, args: spelled.positionals, given }
+  })
 }
 
 function read(name: string, flag: Flag<unknown>, given: unknown): unknown {

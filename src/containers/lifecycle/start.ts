@@ -105,7 +105,6 @@ async function makeGroup(
   resources: Resources,
   undo: Undo,
 ): Promise<Cgroup> {
-  await context.turns.next()
   const cgroup = await context.rooms.cgroups.create(container.id, resources, placement(context, container))
   undo.defer(() => removeGroup(cgroup))
   return cgroup

@@ -133,6 +133,7 @@ describe('tables', () => {
 
   test('characters count, not bytes', () => {
     expect(align('é\tx\n')).toBe(`é${' '.repeat(9)}x\n`)
+    expect(align('🐚\tx\n')).toBe(`🐚${' '.repeat(9)}x\n`)
   })
 
   test('a line without the column ends it', () => {
