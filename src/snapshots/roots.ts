@@ -49,6 +49,8 @@ export class Roots {
     this.#workers = workers
     this.frozen = new FrozenFolders(layers.treeFolder, layers.stagingFolder, workers)
     this.frozen.addUser(() => [...this.#records.values()].flatMap(namesIn))
+    this.frozen.addUser(() => layers.frozenNames())
+    layers.whenFrozenGone = () => this.frozen.sweep()
   }
 
   static async open(dataRoot: string, layers: LayerStore, workers: WorkerPool, salvage: Salvage): Promise<Roots> {
@@ -126,6 +128,18 @@ export class Roots {
   }
 
   freeze = (containerId: string): Promise<readonly FrozenName[]> => freezeRoot(this.#site(containerId))
+
+  /** What was written to a root of which nothing runs, as a frozen folder that can be a layer, too; undefined: it takes a copy. */
+  async share(containerId: string): Promise<FrozenName | undefined> {
+    const root = this.get(containerId)
+    const frozen = this.frozenOf(containerId)
+    const isUntouched = await this.isUntouched(containerId)
+    // It is the one folder that was written, on the layers: either what is on top of these, or what was frozen already.
+    if (root.kind === 'plain' || frozen.length > 1 || isUntouched !== (frozen.length === 1)) return undefined
+    const folder = frozen[0] === undefined ? root.upper : this.frozen.path(frozen[0])
+    if (!(await this.#workers.run('isShareable', { folder }))) return undefined
+    return frozen[0] ?? (await this.freeze(containerId))[0]
+  }
 
   async unfreeze(containerId: string, below: readonly FrozenName[]): Promise<void> {
     await unfreezeRoot(this.#site(containerId), below)
