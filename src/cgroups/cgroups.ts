@@ -3,12 +3,13 @@
 import { mkdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Conflict, hasCode, InvalidParameter } from '../kernel/errors.ts'
-import { makeAndWrite } from '../kernel/file-steps.ts'
+import { takeSteps } from '../kernel/file-steps.ts'
 import { childGroups, processesBelow } from './files.ts'
 import { ContainerGroup } from './group.ts'
 import { type Layout, modeOf, readLayout } from './layout.ts'
 import { type Action, performActions, writesOf } from './plan.ts'
 import { MANY_FOLDERS, tryRemoveGroup } from './remove.ts'
+import { parentValues } from './setting.ts'
 import { supportOf } from './support.ts'
 import { parentPath, Trees } from './trees.ts'
 import type {
@@ -103,8 +104,9 @@ class DaemonCgroups implements Cgroups {
 
   private async make(group: ContainerGroup, parent: string, resources: Resources): Promise<void> {
     this.trees.prepare(parent)
+    if (await isMadeInOneGo(group, group.plan(resources, true))) return
+    parentValues.forget()
     const actions = group.plan(resources, true)
-    if (await isMadeInOneGo(group, actions)) return
     const made: string[] = []
     try {
       for (const { path } of group.folders) {
@@ -152,9 +154,21 @@ class DaemonCgroups implements Cgroups {
 async function isMadeInOneGo({ folders }: ContainerGroup, actions: Action[]): Promise<boolean> {
   if (folders.length < MANY_FOLDERS || actions.some(({ perform }) => perform)) return false
   const paths = folders.map(({ path }) => path)
-  const { made, isComplete } = await makeAndWrite(paths, writesOf(actions))
-  if (!isComplete) for (const path of paths.slice(0, made)) tryRemoveGroup(path)
-  return isComplete
+  const steps = [...paths.map(make => ({ make, mode: 0o777 })), ...openings(writesOf(actions))]
+  const taken = await takeSteps(steps)
+  if (taken < steps.length) for (const path of paths.slice(0, taken)) tryRemoveGroup(path)
+  return taken === steps.length
+}
+
+/** Consecutive values for one file share a descriptor. */
+function openings(writes: readonly { path: string; value: string }[]): { open: string; values: string[] }[] {
+  const steps: { open: string; values: string[] }[] = []
+  for (const { path, value } of writes) {
+    const last = steps.at(-1)
+    if (last?.open === path) last.values.push(value)
+    else steps.push({ open: path, values: [value] })
+  }
+  return steps
 }
 
 /** A folder that a crash has left is replaced, so that no old limit or count survives in it. */

@@ -3,7 +3,7 @@
 import { rmdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Conflict, hasCode } from '../kernel/errors.ts'
-import { removeEmpty } from '../kernel/file-steps.ts'
+import { takeSteps } from '../kernel/file-steps.ts'
 import { groupTree, processesBelow } from './files.ts'
 
 /** How long processes may take to die of a SIGKILL (releasing gigabytes of memory takes a while) before removal is given up. */
@@ -15,7 +15,7 @@ export const MANY_FOLDERS = 4
 
 /** A container's group in all hierarchies. */
 export async function removeGroups(folders: readonly string[]): Promise<void> {
-  const gone = folders.length < MANY_FOLDERS ? 0 : await removeEmpty(folders)
+  const gone = folders.length < MANY_FOLDERS ? 0 : await takeSteps(folders.map(remove => ({ remove })))
   // Together: what the first waits for (processes that die) the others wait for, too.
   const results = await Promise.allSettled(folders.slice(gone).map(folder => removeGroup(folder)))
   const failed = results.find(result => result.status === 'rejected')

@@ -1,5 +1,6 @@
 /** What a controller's file turns resources into: values for kernel files, in the order in which they must be written. */
 
+import { Recent } from '../kernel/recent.ts'
 import type { GroupFiles } from './files.ts'
 import type { CgroupVersion, Controller, Resources } from './types.ts'
 
@@ -47,12 +48,15 @@ export const stateOf = (files: GroupFiles, parent: GroupFiles): GroupState => ({
   readParent: file => parent.read(file),
 })
 
+/** Of parent groups. Whoever finds that what was planned with it cannot be done forgets it, and plans again. */
+export const parentValues = new Recent<string | null>()
+
 /** A group that is yet to be made below `parent`. `like` is a group that has the same files; the parent may not exist yet. */
 export const stateOfNew = (parent: GroupFiles, like: GroupFiles): GroupState => ({
   has: file => like.has(file),
   read: () => null,
   number: () => null,
-  readParent: file => parent.read(file) ?? like.read(file),
+  readParent: file => parentValues.of(`${parent.folder}/${file}`, () => parent.read(file) ?? like.read(file)),
 })
 
 /** A number that was given and is not Docker's "not set". */

@@ -1,12 +1,13 @@
 /** docker commit: an image of what a container has written, on top of the image it came from. */
 
-import type { Readable } from 'node:stream'
 import { familiarName, parseReference, withDefaultTag } from '../images/references.ts'
-import type { Image, ImageId } from '../images/types.ts'
+import type { CommitOptions, Image, ImageId } from '../images/types.ts'
 import { Conflict } from '../kernel/errors.ts'
+import type { FrozenName } from '../snapshots/frozen.ts'
 import type { RootMount } from '../snapshots/types.ts'
 import type { Context } from './context.ts'
 import { imageConfig, mergeImageConfig } from './create/merge.ts'
+import { freshRoot } from './fresh-root.ts'
 import type { LiveContainer } from './live.ts'
 import type { CommitRequest } from './types.ts'
 
@@ -20,7 +21,7 @@ export function commitContainer(context: Context, container: LiveContainer, requ
     // What the request says goes before what the container was made with.
     const merged = request.config ? imageConfig(mergeImageConfig(request.config, ran)) : ran
     const image = await whileFrozen(context, container, request.pause, () =>
-      withLayer(context, root, layer =>
+      withLayer(context, container, root, layer =>
         context.rooms.images.commit({
           layer,
           parent: config.imageId as ImageId,
@@ -43,13 +44,28 @@ export function commitContainer(context: Context, container: LiveContainer, requ
 }
 
 /** What the container has written: by overlay a folder, else an archive. */
-function withLayer<T>(
-  { rooms: { snapshots } }: Context,
+async function withLayer<T>(
+  context: Context,
+  container: LiveContainer,
   root: RootMount,
-  use: (layer: { upper: string } | Readable) => Promise<T>,
+  use: (layer: CommitOptions['layer']) => Promise<T>,
 ): Promise<T> {
+  const { snapshots } = context.rooms
   if (root.kind === 'plain') return use(snapshots.packDiff(root))
+  const frozen = await shared(context, container)
+  if (frozen !== undefined) return use({ frozen })
   return snapshots.withWritten(root, upper => use({ upper }))
+}
+
+/** What was written as a frozen folder, which the image and the container both stand on: no copy is made of what nobody writes to. */
+async function shared(context: Context, container: LiveContainer): Promise<FrozenName | undefined> {
+  const { privileged, capAdd, devices } = container.config.hostConfig
+  // With these it may have left something in the kernel that writes to its files on: a loop device, a swap file.
+  const isConfined = !privileged && capAdd.length === 0 && devices.length === 0
+  if (container.process !== null || !isConfined) return undefined
+  const frozen = await context.rooms.snapshots.share(container.id)
+  if (frozen !== undefined) await freshRoot(context, container)
+  return frozen
 }
 
 /** Does work while nothing in the container runs, if that is asked for. */

@@ -6,7 +6,7 @@ import type { Context } from './context.ts'
 import type { LiveContainer } from './live.ts'
 import type { ContainerSizes } from './types.ts'
 
-export async function sizesOf({ rooms }: Context, { id }: LiveContainer): Promise<ContainerSizes> {
+export async function sizesOf({ rooms, saved }: Context, { id }: LiveContainer): Promise<ContainerSizes> {
   let root: RootMount
   try {
     root = await rooms.snapshots.root(id)
@@ -15,6 +15,6 @@ export async function sizesOf({ rooms }: Context, { id }: LiveContainer): Promis
     if (error instanceof NotFound || error instanceof Unavailable) return { writable: 0, rootfs: 0 }
     throw error
   }
-  const usage = await rooms.snapshots.usage(root)
+  const usage = await rooms.snapshots.usage(root, name => saved.all().some(({ frozen }) => frozen.includes(name)))
   return { writable: usage.writable, rootfs: usage.total }
 }

@@ -41,9 +41,7 @@ export async function commitImage(store: ImageStore, layers: LayerStore, options
   const parent = options.parent === undefined ? undefined : store.get(options.parent)
   const platform = parent && { os: parent.oci.os, architecture: parent.oci.architecture, variant: parent.oci.variant }
   return layers.keeping(async () => {
-    const staged =
-      'upper' in options.layer ? await layers.stageUpper(options.layer.upper) : await layers.stage(options.layer)
-    return addImage(store, layers, staged, {
+    return addImage(store, layers, await stageWritten(layers, options.layer), {
       config,
       platform: platform ?? platformOf(undefined),
       comment: options.message ?? '',
@@ -53,6 +51,11 @@ export async function commitImage(store: ImageStore, layers: LayerStore, options
       reference: options.reference,
     })
   })
+}
+
+function stageWritten(layers: LayerStore, written: CommitOptions['layer']): Promise<StagedLayer> {
+  if ('frozen' in written) return layers.stageFrozen(written.frozen)
+  return 'upper' in written ? layers.stageUpper(written.upper) : layers.stage(written)
 }
 
 /** `steps` are images on the way to it: they come with it, but are not worth a wait for the disk. `references`: in full. */

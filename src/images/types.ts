@@ -7,6 +7,7 @@
 
 import type { Readable } from 'node:stream'
 import type { LayerSummary } from '../snapshots/describe-layers.ts'
+import type { FrozenName } from '../snapshots/frozen.ts'
 import type { ChainId, DiffId, Digest } from '../snapshots/types.ts'
 
 export type { ChainId, DiffId, Digest }
@@ -147,8 +148,8 @@ export interface ImportOptions {
 }
 
 export interface CommitOptions {
-  /** The new layer: a container's upper folder (RootMount), which is the fast way, or an archive. */
-  layer: { upper: string } | Readable
+  /** The new layer: a frozen folder, which it becomes; an upper folder (RootMount), of which it is a copy; or an archive. */
+  layer: { frozen: FrozenName } | { upper: string } | Readable
   /** The image that the container came from. */
   parent: ImageId | undefined
   reference?: string | undefined

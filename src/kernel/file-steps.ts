@@ -1,33 +1,32 @@
-/** Folders and small files of the kernel's, many at once by another thread: see native/library/file-steps.c. */
+/** Folders made and removed and files of the kernel's written, many at once by another thread: see native/library/file-steps.c. */
 
 import { fileStepsNativeAsync } from './native.ts'
 
-export interface Write {
-  path: string
-  value: string
+export type FileStep =
+  /** The umask takes from the mode. */
+  | { make: string; mode: number }
+  /** An empty folder; that it is gone already is fine. */
+  | { remove: string }
+  /** A file that exists by then. Each value is one write(2). */
+  | { open: string; values: readonly string[] }
+
+/** Takes one step after the other until one fails. Returns how many succeeded. */
+export async function takeSteps(steps: readonly FileStep[]): Promise<number> {
+  const words = steps.map(wordsOf)
+  // A NUL would end a word and begin another one: then none is taken.
+  if (words.flat().some(word => word.includes('\0'))) return 0
+  const taken = Buffer.alloc(4)
+  await fileStepsNativeAsync(Buffer.from(words.flatMap(all => all.map(word => `${word}\0`)).join('')), taken)
+  let left = taken.readInt32LE()
+  for (const [index, { length }] of words.entries()) {
+    left -= length
+    if (left < 0) return index
+  }
+  return steps.length
 }
 
-/** Makes folders and writes values to files that exist by then, in this order, until something fails. Returns how many were made. */
-export async function makeAndWrite(
-  folders: readonly string[],
-  writes: readonly Write[],
-): Promise<{ made: number; isComplete: boolean }> {
-  const steps = [...folders.map(path => `m${path}`), ...writes.flatMap(asSteps)]
-  const done = await take(steps)
-  return { made: Math.min(done, folders.length), isComplete: done === steps.length }
-}
-
-/** Removes empty folders until one cannot be. Returns how many are gone. */
-export const removeEmpty = (folders: readonly string[]): Promise<number> => take(folders.map(path => `r${path}`))
-
-/** Consecutive values for one file share a descriptor. */
-const asSteps = ({ path, value }: Write, index: number, all: readonly Write[]): string[] =>
-  all[index - 1]?.path === path ? [`w${value}`] : [`o${path}`, `w${value}`]
-
-/** A NUL would end a step and begin another one: then none is taken. */
-async function take(steps: readonly string[]): Promise<number> {
-  if (steps.some(step => step.includes('\0'))) return 0
-  const done = Buffer.alloc(4)
-  await fileStepsNativeAsync(Buffer.from(steps.map(step => `${step}\0`).join('')), done)
-  return done.readInt32LE()
+function wordsOf(step: FileStep): string[] {
+  if ('make' in step) return [`m${step.mode.toString(8)} ${step.make}`]
+  if ('remove' in step) return [`r${step.remove}`]
+  return [`o${step.open}`, ...step.values.map(value => `w${value}`)]
 }

@@ -15,7 +15,6 @@ const library = ffi.Library(`${BUILD_DIR}libskiff.so`, {
   skiff_use_mailbox: ['void', ['pointer']],
   skiff_use_list: ['void', ['pointer']],
   skiff_detached_overlay: ['int64', ['string', 'string', 'uint64']],
-  skiff_spawn: ['int64', ['int', 'pointer', 'int', 'pointer', 'int']],
   skiff_make_network_namespace: ['int64', []],
   skiff_make_network_namespace_of: ['int64', ['int']],
   skiff_make_user_namespace: ['int64', ['string', 'string']],
@@ -44,11 +43,7 @@ export const scanFolderNative = (folder: number, records: Buffer): number =>
 export const detachedOverlay = (folder: string, options: string, flags: number): number =>
   Number(library.skiff_detached_overlay(folder, options, flags))
 
-/** See native/library/spawn.c. `fds` are int32, `strings` NUL-terminated. */
-export const spawnNative = (executable: number, fds: Buffer, fdCount: number, strings: Buffer, count: number): number =>
-  Number(library.skiff_spawn(executable, pointer(fds), fdCount, pointer(strings), count))
-
-/** The same on a thread of libuv's pool. */
+/** See native/library/spawn.c; on a thread of libuv's pool. `fds` are int32, `strings` NUL-terminated. */
 export const spawnNativeAsync = direct.inBackground('skiff_spawn', ['int', 'int64', 'int', 'int64', 'int'])
 
 const terminated = (text: string): Buffer => Buffer.from(`${text}\0`)
@@ -73,10 +68,10 @@ export const replaceDurablyNativeAsync = (
 ): Promise<number> =>
   replaceDurably(terminated(temporary), terminated(path), terminated(folder), data, data.length, mode)
 
-/** See native/library/file-steps.c; on a thread of libuv's pool. `done`: an int32. */
+/** See native/library/file-steps.c; on a thread of libuv's pool. `taken`: an int32, of those that succeeded. */
 const fileSteps = direct.inBackground('skiff_file_steps', ['int64', 'int64', 'int64'])
-export const fileStepsNativeAsync = (steps: Buffer, done: Buffer): Promise<number> =>
-  fileSteps(steps, steps.length, done)
+export const fileStepsNativeAsync = (steps: Buffer, taken: Buffer): Promise<number> =>
+  fileSteps(steps, steps.length, taken)
 
 /** See native/library/namespaces.c. */
 export const makeNetworkNamespaceNative = (): number => Number(library.skiff_make_network_namespace())

@@ -1,7 +1,7 @@
 /** Starting a native program, in a tenth of the time that fork(2) of a Node process would take: native/library/spawn.c. */
 
 import { check } from './errors.ts'
-import { spawnNative, spawnNativeAsync } from './native.ts'
+import { spawnNativeAsync } from './native.ts'
 
 export interface Spawn {
   /** A descriptor of the program's file. */
@@ -13,21 +13,14 @@ export interface Spawn {
 }
 
 /**
- * Returns the pid of a child that runs the program, with all signals blocked and an empty environment. The caller reaps it
- * (reapChild): libuv does not know it. @throws KernelError of execveat(2).
+ * Resolves with the pid of a child that runs the program, with all signals blocked and an empty environment. The caller reaps it
+ * (reapChild): libuv does not know it. By another thread: it takes the kernel some tenths of a millisecond.
+ * @throws KernelError of execveat(2)
  */
-export function spawn(what: Spawn): number {
-  const { executable, argv, fds } = what
-  return check('execveat', spawnNative(executable, words(fds), fds.length, strings(argv), argv.length), shown(what))
-}
-
-/** The same by another thread: it takes the kernel some tenths of a millisecond. */
-export async function spawnInBackground(what: Spawn): Promise<number> {
-  const { executable, argv, fds } = what
+export async function spawn({ executable, argv, fds }: Spawn): Promise<number> {
   const pid = await spawnNativeAsync(executable, words(fds), fds.length, strings(argv), argv.length)
-  return check('execveat', pid, shown(what))
+  return check('execveat', pid, { argv: argv.join(' ') })
 }
 
 const words = (fds: readonly number[]): Buffer => Buffer.from(new Int32Array([...fds, 0]).buffer)
 const strings = (argv: readonly string[]): Buffer => Buffer.from(`${argv.join('\0')}\0`)
-const shown = ({ argv }: Spawn) => ({ argv: argv.join(' ') })

@@ -1,8 +1,9 @@
 /** What a program must know of this machine, looked up before it is written down. */
 
-import { constants, readFileSync, statSync } from 'node:fs'
+import { constants, readFileSync, type Stats, statSync } from 'node:fs'
 import { access, stat, statfs } from 'node:fs/promises'
 import { hasCode } from '../kernel/errors.ts'
+import { Recent } from '../kernel/recent.ts'
 import { availableCapabilities } from './capabilities.ts'
 import type { HostFacts, PathKind } from './compile/context.ts'
 import type { DeviceNode } from './spec.ts'
@@ -64,13 +65,16 @@ async function mayEnter(folder: string): Promise<boolean> {
   }
 }
 
+const ONLY_IF_THERE = { throwIfNoEntry: false } as const
 const KERNELS_OWN = /^\/(proc|sys)\//
+
+const recent = new Recent<Stats | undefined>()
 
 /** The kernel's own names are in memory: to ask at once takes less time than to ask a thread. Others may be on a slow disk. */
 async function kindOf(path: string): Promise<PathKind> {
   try {
     // Most that are missing are the kernel's: an error for each would cost more than the look.
-    const found = KERNELS_OWN.test(path) ? statSync(path, { throwIfNoEntry: false }) : await stat(path)
+    const found = KERNELS_OWN.test(path) ? recent.of(path, () => statSync(path, ONLY_IF_THERE)) : await stat(path)
     if (found === undefined) return 'missing'
     return found.isDirectory() ? 'folder' : 'file'
   } catch (error) {

@@ -6,7 +6,8 @@
  * so that overlay finds them from the same folder by a few bytes, and userns-remap shows them by the same mapping. Where overlay can
  * be had each is an upper folder, with its whiteouts, on top of others; otherwise a copy of a whole tree.
  *
- * Who stands on one (a root, a snapshot) says so by addUser(); what nobody stands on is deleted.
+ * Who stands on one (a root, a snapshot) says so by addUser(); what nobody stands on is deleted. A layer can be one as well: what was
+ * committed without a copy.
  */
 
 import { randomBytes } from 'node:crypto'

@@ -2,7 +2,8 @@
  * The layers on disk, each once, however many images have it:
  *
  *     layers/tree/NAME          its files, as overlay mounts them. Names are short and count up in base 36, so that
- *                               125 of them fit into the one page of options that mount(2) takes
+ *                               125 of them fit into the one page of options that mount(2) takes. Of a layer that was
+ *                               committed without a copy this is a frozen folder, _NAME (frozen.ts), whose end is decided there
  *     layers/tapes/NAME.gz      what is needed besides the files to repeat its archive (tape.ts)
  *     layers/displaced/NAME/    files that its archive has twice; mostly missing
  *     layers/records/NAME.json  its digest and size, and the chains that it is part of
@@ -16,6 +17,7 @@ import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { spreadSubfolders } from '../kernel/inode-flags.ts'
+import { isFrozenName } from './frozen.ts'
 import type { Layer } from './layer-records.ts'
 import { furnishLowestLayer } from './lowest-layer.ts'
 import type { LayerFolders } from './worker/layer-jobs.ts'
@@ -68,7 +70,7 @@ export class LayerFiles {
     const to = this.of(layer)
     renameSync(from.tape, to.tape)
     if (Object.keys(layer.displaced).length > 0) renameSync(from.displaced, to.displaced)
-    renameSync(from.tree, to.tree)
+    if (!isFrozenName(layer.name)) renameSync(from.tree, to.tree)
     rmSync(staging, { recursive: true, force: true })
   }
 
@@ -76,6 +78,7 @@ export class LayerFiles {
     const { tree, tape, displaced } = this.of(layer)
     await rm(tape, { force: true })
     await rm(displaced, { recursive: true, force: true })
+    if (isFrozenName(layer.name)) return
     // Out of the way at once; a large tree takes its time to delete.
     const grave = join(this.stagingFolder, `gone-${layer.name}-${randomBytes(3).toString('hex')}`)
     await rename(tree, grave)

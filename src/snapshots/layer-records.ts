@@ -78,7 +78,8 @@ export class LayerRecords {
     const found = new Set<string>()
     for (const part of PARTS)
       for (const entry of await readdir(join(this.folder, part)))
-        if (entry !== '0' && !isFrozenName(entry) && !known.has(nameOf(entry))) found.add(nameOf(entry))
+        if (entry !== '0' && !(part === 'tree' && isFrozenName(entry)) && !known.has(nameOf(entry)))
+          found.add(nameOf(entry))
     return found
   }
 
@@ -103,8 +104,9 @@ export class LayerRecords {
     return join(this.folder, 'records', `${name}.json`)
   }
 
+  /** A frozen folder is not the layer's alone: containers may stand on it. */
   #partsOf = (name: string): string[] => [
-    join(this.folder, 'tree', name),
+    ...(isFrozenName(name) ? [] : [join(this.folder, 'tree', name)]),
     join(this.folder, 'tapes', `${name}.gz`),
     join(this.folder, 'displaced', name),
   ]

@@ -9,6 +9,7 @@ import { InvalidParameter, NotFound } from '../kernel/errors.ts'
 import type { Salvage } from '../kernel/salvage.ts'
 import { chainIdOf } from './chains.ts'
 import type { ListedFile } from './file-list.ts'
+import { type FrozenName, isFrozenName } from './frozen.ts'
 import { foldersIn, LayerFiles, LOWEST_LAYER } from './layer-files.ts'
 import { type Layer, LayerRecords } from './layer-records.ts'
 import { Settling } from './settling.ts'
@@ -20,7 +21,12 @@ import type { RepeatableLayer } from './worker/repeat-jobs.ts'
 /** A layer that is unpacked but stands on nothing yet. Keep it with place(), or give it to discard(). */
 export interface StagedLayer extends UnpackedLayer {
   readonly folder: string
+  /** Its files stay where they are: in this frozen folder. */
+  readonly frozen?: FrozenName
 }
+
+/** A layer that stands on any others as it is. */
+const NOTHING_TAKEN = { hasRoot: false, implicitFolders: [], foreignLinks: [], displaced: {} }
 
 export class LayerStore {
   readonly #files: LayerFiles
@@ -41,6 +47,8 @@ export class LayerStore {
   #maySweep = false
   #nextName = 1
   #generation = 0
+  /** Called when a layer is gone that was a frozen folder, too: this may be deleted now. */
+  whenFrozenGone: () => void = () => {}
   /** How merged views of layers are made here. */
   driver: StorageDriver = 'overlay2'
 
@@ -115,7 +123,7 @@ export class LayerStore {
   }
 
   /** Runs a job that makes a layer in the folders it is given. */
-  async stageBy(job: (folders: LayerFolders) => Promise<UnpackedLayer>): Promise<StagedLayer> {
+  async stageBy(job: (folders: LayerFolders) => Promise<Omit<StagedLayer, 'folder'>>): Promise<StagedLayer> {
     const folder = this.#files.stage()
     try {
       return { ...(await job(foldersIn(folder))), folder }
@@ -152,6 +160,28 @@ export class LayerStore {
       const storedDigest = diffId as string as Digest
       return { diffId, storedDigest, storedSize: archiveSize, archiveSize, contents: { ...contents, size } }
     })
+  }
+
+  /** The same of a frozen folder, which stays one: no copy is made. Whoever stands on it keeps it, or the layer does. */
+  stageFrozen(frozen: FrozenName): Promise<StagedLayer> {
+    const path = join(this.treeFolder, frozen)
+    return this.stageBy(async ({ tape }) => {
+      const { diffId, archiveSize, size } = await this.#workers.run('readFrozen', { folder: path, tape })
+      const storedDigest = diffId as string as Digest
+      return {
+        diffId,
+        storedDigest,
+        storedSize: archiveSize,
+        archiveSize,
+        contents: { ...NOTHING_TAKEN, size },
+        frozen,
+      }
+    })
+  }
+
+  /** Names of layers that are frozen folders. */
+  frozenNames(): FrozenName[] {
+    return [...this.#layers.keys()].filter(isFrozenName)
   }
 
   /** The same without a copy: the folder itself becomes the layer. Nobody may use it any more. */
@@ -341,7 +371,7 @@ export class LayerStore {
     }
     if (!isPure) await this.#seal(staged, below)
     const layer: Layer = {
-      name: (this.#nextName++).toString(36),
+      name: staged.frozen ?? (this.#nextName++).toString(36),
       diffId: staged.diffId,
       size: contents.size,
       archiveSize: staged.archiveSize,
@@ -386,6 +416,7 @@ export class LayerStore {
     this.#settling.forget(layer)
     await this.#records.remove(layer)
     await this.#files.remove(layer)
+    if (isFrozenName(layer.name)) this.whenFrozenGone()
   }
 
   /** Numbers go on from the highest name, also of what has no record: that is deleted later. */

@@ -9,24 +9,29 @@ import { chmod, chown, close, linkAt, mkdirAt, openToRead, setTimes, statAt } fr
 import { inFolder, listXattrs, setXattr } from '../kernel/xattr.ts'
 import { type ByteString, toPath } from './tar/byte-string.ts'
 import { ifThere, isFolderStatus, namesIn } from './walk.ts'
-import { isLayerMark, isOpaque, makeOpaque } from './whiteouts.ts'
+import { isLayerMark, isOpaque, isWhiteout, makeOpaque } from './whiteouts.ts'
 
 const SELF = toPath('.' as ByteString)
 
-/** `uppers` are open, topmost first; `target` is an empty folder, open for reading. */
-export function mergeUppers(uppers: readonly number[], target: number): void {
+/**
+ * `uppers` are open, topmost first; `target` is an empty folder, open for reading; `below` is what they stand on, null for nothing: a whiteout
+ * of what only an upper folder had would be seen as a file without a status, where nothing is merged with its folder.
+ */
+export function mergeUppers(uppers: readonly number[], target: number, below: number | null): void {
   const names = new Set(uppers.flatMap(namesIn))
-  for (const name of names) takeTopmost(uppers, toPath(name), target)
+  for (const name of names) takeTopmost(uppers, toPath(name), target, below)
   copyAttributes(uppers[0]!, SELF, target)
 }
 
-function takeTopmost(uppers: readonly number[], name: Buffer, target: number): void {
+function takeTopmost(uppers: readonly number[], name: Buffer, target: number, below: number | null): void {
   const from = uppers.findIndex(upper => ifThere(() => statAt(upper, name)) !== undefined)
   const upper = uppers[from]
   // Whoever writes to the topmost one has taken it away meanwhile.
   if (upper === undefined) return
-  if (!isFolderStatus(statAt(upper, name))) {
-    linkAt(upper, name, target, name)
+  const status = statAt(upper, name)
+  const hidden = below === null ? undefined : ifThere(() => statAt(below, name))
+  if (!isFolderStatus(status)) {
+    if (hidden !== undefined || !isWhiteout(status)) linkAt(upper, name, target, name)
     return
   }
   const { folders, opaque } = openMerged(uppers.slice(from), name)
@@ -35,7 +40,13 @@ function takeTopmost(uppers: readonly number[], name: Buffer, target: number): v
     if (opaque) makeOpaque(target, name)
     const folder = openToRead(target, name, constants.O_DIRECTORY)
     try {
-      mergeUppers(folders, folder)
+      const isMerged = !opaque && hidden !== undefined && isFolderStatus(hidden)
+      const child = isMerged ? openToRead(below!, name, constants.O_DIRECTORY) : null
+      try {
+        mergeUppers(folders, folder, child)
+      } finally {
+        if (child !== null) close(child)
+      }
     } finally {
       close(folder)
     }

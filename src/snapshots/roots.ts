@@ -15,6 +15,7 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTemporaries, TEMPORARY_PREFIX } from '../kernel/atomic-file.ts'
 import { Conflict, hasCode, NotFound, Unavailable } from '../kernel/errors.ts'
+import { takeSteps } from '../kernel/file-steps.ts'
 import { spreadSubfolders } from '../kernel/inode-flags.ts'
 import type { Salvage } from '../kernel/salvage.ts'
 import { removeTree } from '../kernel/small-tree.ts'
@@ -48,6 +49,8 @@ export class Roots {
     this.#workers = workers
     this.frozen = new FrozenFolders(layers.treeFolder, layers.stagingFolder, workers)
     this.frozen.addUser(() => [...this.#records.values()].flatMap(namesIn))
+    this.frozen.addUser(() => layers.frozenNames())
+    layers.whenFrozenGone = () => this.frozen.sweep()
   }
 
   static async open(dataRoot: string, layers: LayerStore, workers: WorkerPool, salvage: Salvage): Promise<Roots> {
@@ -71,7 +74,6 @@ export class Roots {
     return this.#layers.withBelow([...this.#records.values()].map(({ top }) => top))
   }
 
-  /** By overlay a few short system calls, without a detour over other threads: it is part of every container's start. */
   async prepare(
     containerId: string,
     chain: readonly ChainId[],
@@ -80,14 +82,9 @@ export class Roots {
     const record: RootRecord = { top: chain.at(-1) ?? '', driver: this.#layers.driver, ...(frozen[0] && { frozen }) }
     const stack = this.#stack(record.top)
     const temporary = join(this.#folder, `${TEMPORARY_PREFIX}${randomBytes(6).toString('hex')}`)
-    mkdirSync(temporary, { mode: 0o700 })
     try {
-      await writeFirst(temporary, record)
-      if (record.driver === 'vfs') await this.#makeCopy(join(temporary, 'tree'), stack, frozen[0])
-      else {
-        mkdirSync(join(temporary, 'work'), { mode: 0o700 })
-        this.#makeUpper(join(temporary, 'upper'), stack, frozen[0] ? this.frozen.path(frozen[0]) : null)
-      }
+      if (record.driver === 'vfs') await this.#furnishPlain(temporary, record, stack)
+      else await this.#furnishOverlay(temporary, record, stack)
       renameSync(temporary, join(this.#folder, containerId))
     } catch (error) {
       rmSync(temporary, { recursive: true, force: true })
@@ -96,6 +93,25 @@ export class Roots {
     }
     this.#records.set(containerId, record)
     return this.#mount(containerId, record, stack)
+  }
+
+  async #furnishPlain(folder: string, record: RootRecord, stack: Layer[]): Promise<void> {
+    mkdirSync(folder, { mode: 0o700 })
+    await writeFirst(folder, record)
+    await this.#makeCopy(join(folder, 'tree'), stack, record.frozen?.[0])
+  }
+
+  /** On a busy disk each of these may take its time: another thread takes it. */
+  async #furnishOverlay(folder: string, record: RootRecord, stack: Layer[]): Promise<void> {
+    const [work, upper] = [join(folder, 'work'), join(folder, 'upper')]
+    const folders = [folder, work, upper].map(make => ({ make, mode: make === upper ? 0o755 : 0o700 }))
+    const taken = await takeSteps(folders)
+    // Again, and to its end: this says what is wrong.
+    for (const { make, mode } of folders.slice(taken)) mkdirSync(make, { mode })
+    await writeFirst(folder, record)
+    const like = record.frozen?.[0]
+    if (like === undefined) this.#dress(upper, stack)
+    else dressAs(upper, this.frozen.path(like))
   }
 
   /** @throws NotFound, Unavailable if what it stands on is damaged */
@@ -112,6 +128,18 @@ export class Roots {
   }
 
   freeze = (containerId: string): Promise<readonly FrozenName[]> => freezeRoot(this.#site(containerId))
+
+  /** What was written to a root of which nothing runs, as a frozen folder that can be a layer, too; undefined: it takes a copy. */
+  async share(containerId: string): Promise<FrozenName | undefined> {
+    const root = this.get(containerId)
+    const frozen = this.frozenOf(containerId)
+    const isUntouched = await this.isUntouched(containerId)
+    // It is the one folder that was written, on the layers: either what is on top of these, or what was frozen already.
+    if (root.kind === 'plain' || frozen.length > 1 || isUntouched !== (frozen.length === 1)) return undefined
+    const folder = frozen[0] === undefined ? root.upper : this.frozen.path(frozen[0])
+    if (!(await this.#workers.run('isShareable', { folder }))) return undefined
+    return frozen[0] ?? (await this.freeze(containerId))[0]
+  }
 
   async unfreeze(containerId: string, below: readonly FrozenName[]): Promise<void> {
     await unfreezeRoot(this.#site(containerId), below)

@@ -145,6 +145,10 @@ class LayerSnapshots implements Snapshots {
     return this.#roots.freeze(containerId)
   }
 
+  share(containerId: string): Promise<FrozenName | undefined> {
+    return this.#roots.share(containerId)
+  }
+
   unfreeze(containerId: string, below: readonly FrozenName[]): Promise<void> {
     return this.#roots.unfreeze(containerId, below)
   }
@@ -170,7 +174,7 @@ class LayerSnapshots implements Snapshots {
     const target = mkdtempSync(join(this.#layers.stagingFolder, 'written-'))
     try {
       const uppers = [upper, ...lower.slice(0, frozen).map(name => join(layersDir, name))]
-      await this.#workers.run('mergeUppers', { uppers, target })
+      await this.#workers.run('mergeUppers', { uppers, target, layersDir, lower: lower.slice(frozen) })
       return await use(target)
     } finally {
       await rm(target, { recursive: true, force: true })
@@ -187,7 +191,7 @@ class LayerSnapshots implements Snapshots {
     return this.#workers.stream('packMerged', () => ({ root }))
   }
 
-  async usage(root: RootMount): Promise<RootUsage> {
+  async usage(root: RootMount, isShared = (_: FrozenName): boolean => false): Promise<RootUsage> {
     if (root.kind === 'plain') {
       // All of it is the container's own.
       const total = await this.#workers.run('bytesIn', { folder: root.path })
@@ -195,13 +199,17 @@ class LayerSnapshots implements Snapshots {
     }
     // Most containers have written nothing: that is seen at once.
     const isEmpty = readdirSync(root.upper).length === 0
-    const writable = isEmpty ? 0 : await this.#workers.run('bytesIn', { folder: root.upper })
+    const upper = isEmpty ? 0 : await this.#workers.run('bytesIn', { folder: root.upper })
     const frozen = root.lower.slice(0, root.frozen ?? 0).filter(isFrozenName)
-    const below = await Promise.all(frozen.map(name => this.frozen.sizeOf(name)))
-    const total = below.reduce((sum, size) => sum + size, writable + this.#layers.sizeOf(root.lower))
-    return { writable, total }
+    const sizes = await Promise.all(frozen.map(name => this.frozen.sizeOf(name)))
+    const shared = frozen.findIndex(isShared)
+    const own = sizes.slice(0, shared === -1 ? sizes.length : shared)
+    const layers = this.#layers.sizeOf(root.lower.slice(frozen.length))
+    return { writable: sum([upper, ...own]), total: sum([upper, ...sizes, layers]) }
   }
 }
+
+const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0)
 
 class WorkerArchives implements Archives {
   readonly #workers: WorkerPool

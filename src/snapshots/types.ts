@@ -54,7 +54,7 @@ export interface Change {
 
 /** In bytes, as du(1) counts: file sizes, each hard-linked file once. */
 export interface RootUsage {
-  /** What the upper folder holds. */
+  /** What the upper folder holds, and the frozen ones that are nobody else's. */
   writable: number
   /** With all layers below. */
   total: number
@@ -102,6 +102,11 @@ export interface Snapshots {
    * Where roots are copies, another copy is made. Answers what it stands on then. @throws Conflict if it stands on too many
    */
   freeze(containerId: string): Promise<readonly FrozenName[]>
+  /**
+   * What was written to a root of which nothing runs, as one frozen folder that can be a layer, too: it is frozen if it is not yet.
+   * Undefined where that cannot be, and nothing is changed.
+   */
+  share(containerId: string): Promise<FrozenName | undefined>
   /** Takes the last freeze() back, of a root that nothing was written to since. `below`: what it stood on before. */
   unfreeze(containerId: string, below: readonly FrozenName[]): Promise<void>
   /** The same point as a copy, whatever runs on the root; answers what such a root stands on. Call frozen.made() when it is recorded. */
@@ -127,7 +132,8 @@ export interface Snapshots {
   packDiff(root: RootMount): Readable
   /** The whole tree as `docker export` gives it (uncompressed tar). */
   packTree(root: RootMount): Sendable
-  usage(root: RootMount): Promise<RootUsage>
+  /** `isShared`: a frozen folder is somebody else's, as a snapshot's. */
+  usage(root: RootMount, isShared?: (name: FrozenName) => boolean): Promise<RootUsage>
 }
 
 /** What `docker cp` sends and receives. Names are resolved by the kernel, within the folder that `root` is. */

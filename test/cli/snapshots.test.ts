@@ -44,7 +44,7 @@ test('others begin at it, and need name no image', async () => {
   expect(await cliOk(skiff, [...run, 'cat', '/one', '/data/one'])).toBe('1\n1')
   await cliOk(skiff, ['create', '--name', 'other', '--from-snapshot=loaded'])
   expect(await cliOk(skiff, ['inspect', '-f', '{{.Config.Image}} {{.Path}}', 'other'])).toBe('busybox sh')
-  expect(await cliOk(skiff, ['explain', 'run', '--from-snapshot', 'loaded', 'true'])).toMatch(/snapshot 1 +\S+\/_1\n/)
+  expect(await cliOk(skiff, ['explain', 'run', '--from-snapshot', 'loaded', 'true'])).toMatch(/frozen 1 +\S+\/_1\n/)
   await cliOk(skiff, ['rm', '-v', 'other'])
 })
 

@@ -13,7 +13,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
 import type { Json } from '../support/client.ts'
-import { create, remove, start, wait } from '../support/containers.ts'
+import { create, remove, run, start, wait } from '../support/containers.ts'
 import type { Daemon } from '../support/daemon.ts'
 import { fixture, importBusybox, importImage } from '../support/images.ts'
 import { type Countdown, startWithCountdown } from '../support/kill-at.ts'
@@ -158,12 +158,21 @@ const ACTS: Record<string, Act> = {
     holds: async id => expect(await statusOf(id)).not.toBeNull(),
   },
   commit: {
-    prepare: async () => {
-      const id = await start(skiff, { ...SPEC, Cmd: ['sh', '-c', 'echo x >/new'] })
-      await wait(skiff, id)
-      return id
-    },
+    prepare: written,
     act: container => skiff.api.post('/commit', {}, { container, repo: 'committed' }),
+    holds: async id => {
+      expect(await contentOf(id)).toBe('first\nfirst\n')
+      await rewrite(id, 'later')
+      expect(await contentOf(id)).toBe('later\nlater\n')
+      const { status } = await skiff.api.request('GET', '/images/committed/json')
+      if (status === 200)
+        expect(await run(skiff, { Image: 'committed', Cmd: ['cat', '/word'] })).toMatchObject({ stdout: 'first\n' })
+    },
+  },
+  'commit of what runs': {
+    prepare: started,
+    // One that stands still for it stays paused when the daemon is killed, and is shown so.
+    act: container => skiff.api.post('/commit', {}, { container, repo: 'committed', pause: false }),
   },
   import: { act: importOne },
   load: {

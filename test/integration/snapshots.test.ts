@@ -154,7 +154,7 @@ describe('a container that is reset', () => {
     ])
     expect(stdout).toBe('snapshot told\nreset told\n')
     const listing = (await skiff.api.request('GET', `/containers/${id}/explain`)).text
-    const [, name = ''] = /snapshot 1 +\S+\/layers\/tree\/(_\w+)/.exec(listing) ?? []
+    const [, name = ''] = /frozen 1 +\S+\/layers\/tree\/(_\w+)/.exec(listing) ?? []
     expect(listing).toContain(`lowerdir=${name}:1:0,`)
   })
 })

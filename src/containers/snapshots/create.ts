@@ -9,6 +9,7 @@ import { Conflict, InvalidParameter } from '../../kernel/errors.ts'
 import type { FrozenName } from '../../snapshots/frozen.ts'
 import { whileFrozen } from '../commit.ts'
 import type { Context } from '../context.ts'
+import { freshRoot } from '../fresh-root.ts'
 import type { LiveContainer } from '../live.ts'
 import type { SnapshotRecord, SnapshotRequest } from './types.ts'
 import { copyVolumes, volumesOf } from './volumes.ts'
@@ -73,13 +74,6 @@ async function takeSnapshot(
     snapshots.frozen.sweep()
     if (!isCopy) await freshRoot(context, container)
   }
-}
-
-/** It stands on more now. */
-async function freshRoot({ rooms }: Context, container: LiveContainer): Promise<void> {
-  container.root = await rooms.snapshots.root(container.id)
-  // What it was started with is no longer what it would be started with.
-  container.lastStart = null
 }
 
 const describe = (

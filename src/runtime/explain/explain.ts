@@ -108,7 +108,7 @@ function rootText(root: RootFacts): string[] {
     `  overlay; ${root.optionBytes} of 4096 bytes of mount options`,
     ...table([
       ['written', root.upper],
-      ...(root.snapshots ?? []).map((path, index, all) => [`snapshot ${all.length - index}`, path]),
+      ...(root.frozen ?? []).map((path, index, all) => [`frozen ${all.length - index}`, path]),
       ...root.layers.map((path, index) => [`layer ${root.layers.length - index}`, path]),
     ]),
   ]

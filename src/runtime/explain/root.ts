@@ -6,14 +6,14 @@ import { overlayOptions } from '../compile/root.ts'
 
 export type RootFacts =
   | { kind: 'plain'; path: string }
-  /** Layers from the topmost to the lowest; on top of these the frozen folders of snapshots. */
-  | { kind: 'overlay'; upper: string; work: string; snapshots?: string[]; layers: string[]; optionBytes: number }
+  /** Layers from the topmost to the lowest; on top of these the frozen folders of snapshots and commits. */
+  | { kind: 'overlay'; upper: string; work: string; frozen?: string[]; layers: string[]; optionBytes: number }
 
 export function describeRoot(root: RootMount): RootFacts {
   if (root.kind === 'plain') return { kind: 'plain', path: root.path }
-  const { upper, work, layersDir, lower, frozen = 0 } = root
+  const { upper, work, layersDir, lower, frozen: count = 0 } = root
   const optionBytes = Buffer.byteLength(overlayOptions(root))
   const paths = lower.map(name => join(layersDir, name))
-  const snapshots = frozen > 0 && { snapshots: paths.slice(0, frozen) }
-  return { kind: 'overlay', upper, work, ...snapshots, layers: paths.slice(frozen), optionBytes }
+  const frozen = count > 0 && { frozen: paths.slice(0, count) }
+  return { kind: 'overlay', upper, work, ...frozen, layers: paths.slice(count), optionBytes }
 }

@@ -6,7 +6,7 @@
 import { closeSync } from 'node:fs'
 import { reapChild } from '../../kernel/pidfd.ts'
 import { sendDescriptors, socketPair } from '../../kernel/sockets.ts'
-import { spawnInBackground } from '../../kernel/spawn.ts'
+import { spawn } from '../../kernel/spawn.ts'
 import { AHEAD } from '../../program/abi.ts'
 
 /** A shim's process, and our end of the connection to it. */
@@ -61,7 +61,7 @@ async function refill(argv0: string, executable: number): Promise<void> {
   while (isKept && waiting.length < KEPT) {
     const [ours, theirs] = socketPair()
     try {
-      const pid = await spawnInBackground({ executable, argv: [argv0, PLACEHOLDER], fds: [theirs] })
+      const pid = await spawn({ executable, argv: [argv0, PLACEHOLDER], fds: [theirs] })
       waiting.push({ pid, control: ours })
     } catch {
       // A start will meet the same, and say so.

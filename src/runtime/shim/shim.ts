@@ -61,7 +61,7 @@ export async function launchShim(launch: ShimLaunch): Promise<ShimHandle> {
   })
   let born: BornShim
   try {
-    born = spawnShim(launch, program)
+    born = await spawnShim(launch, program)
   } catch (error) {
     abandonClients(launch)
     throw error
@@ -97,8 +97,8 @@ function abandonClients(launch: ShimLaunch): void {
   for (const client of launch.attach) client.abandon()
 }
 
-/** Everything that is done before the shim lives, without a pause in between; every descriptor made here is closed again. */
-function spawnShim(launch: ShimLaunch, program: number): BornShim {
+/** Everything that is done before the shim lives; every descriptor made here is closed again. */
+async function spawnShim(launch: ShimLaunch, program: number): Promise<BornShim> {
   const opened: number[] = []
   const own = (fd: number): number => {
     opened.push(fd)
@@ -118,7 +118,8 @@ function spawnShim(launch: ShimLaunch, program: number): BornShim {
     try {
       // In the order of SHIM_FD.
       const given = [launchFd, runFolder, listener, theirs, ...fds]
-      return { pid: spawn({ executable: program, argv: [PROGRAM_NAME, launch.id], fds: given }), control: ours }
+      const pid = await spawn({ executable: program, argv: [PROGRAM_NAME, launch.id], fds: given })
+      return { pid, control: ours }
     } catch (error) {
       closeSync(ours)
       throw error

@@ -17,6 +17,7 @@ import { decompress } from '../tar/decompress.ts'
 import type { Change, RootMount, UnpackOptions } from '../types.ts'
 import type { LayerContents } from '../unpack/layer.ts'
 import { sealLayer } from '../unpack/seal.ts'
+import { type FrozenLayer, isShareable, readFrozen } from './frozen-jobs.ts'
 import {
   adoptUpper,
   type ExpectedArchive,
@@ -60,8 +61,14 @@ export interface Jobs {
   takeLayer: { parameters: { folders: LayerFolders }; result: LayerContents }
   /** Turns an upper folder into a layer: it is moved. */
   adoptUpper: { parameters: { upper: string; folders: LayerFolders; latest: number | null }; result: UnpackedLayer }
-  /** Fills a folder, which must be empty, with links to what upper folders say together; topmost first. */
-  mergeUppers: { parameters: { uppers: string[]; target: string }; result: unknown }
+  /** Makes a layer of a frozen folder where it lies. */
+  readFrozen: { parameters: { folder: string; tape: string }; result: FrozenLayer }
+  isShareable: { parameters: { folder: string }; result: boolean }
+  /** Fills a folder, which must be empty, with links to what upper folders say together of the layers below; topmost first. */
+  mergeUppers: {
+    parameters: { uppers: string[]; target: string; layersDir: string; lower: string[] }
+    result: unknown
+  }
   /** Makes a folder that is not there yet, as a copy of another one. `marks`: it is an upper folder. */
   copyTree: { parameters: { from: string; to: string; marks: boolean }; result: unknown }
   findSources: { parameters: SourceQuery; result: Sources }
@@ -116,8 +123,12 @@ export const JOBS: { [K in JobKind]: Implementation<K> } = {
   giveUpper: ({ upper }, _, output) => giveUpper(upper, output),
   takeLayer: ({ folders }, input) => takeLayer(folders, input),
   adoptUpper: ({ upper, folders, latest }) => adoptUpper(upper, folders, latest),
-  mergeUppers: ({ uppers, target }) =>
-    withFolders(uppers, above => withReadable(target, folder => mergeUppers(above, folder))),
+  readFrozen: ({ folder, tape }) => readFrozen(folder, tape),
+  isShareable: ({ folder }) => isShareable(folder),
+  mergeUppers: ({ uppers, target, layersDir, lower }) =>
+    withLayers(layersDir, lower, below =>
+      withFolders(uppers, above => withReadable(target, folder => mergeUppers(above, folder, below))),
+    ),
   copyTree: ({ from, to, marks }) => copyFolder(from, to, marks),
   findSources,
   copyInto,

@@ -36,7 +36,7 @@ async function spawnShell(script: string, fds: readonly number[] = []): Promise<
   const folder = await mkdtemp(join(tmpdir(), 'skiff-spawn-'))
   const shell = openSync(SHELL, constants.O_RDONLY)
   try {
-    const pid = spawn({ executable: shell, argv: ['a-name', '-c', `exec > ${folder}/out; ${script}`], fds })
+    const pid = await spawn({ executable: shell, argv: ['a-name', '-c', `exec > ${folder}/out; ${script}`], fds })
     await reaped(pid)
     return await readFile(join(folder, 'out'), 'utf8')
   } finally {
@@ -70,7 +70,7 @@ describe('spawn', () => {
     const dd = openSync('/bin/dd', constants.O_RDONLY)
     const read = async (file: string): Promise<string> => {
       const argv = ['a-name', `if=/proc/self/${file}`, `of=${folder}/out`]
-      await reaped(spawn({ executable: dd, argv, fds: [] }))
+      await reaped(await spawn({ executable: dd, argv, fds: [] }))
       return await readFile(join(folder, 'out'), 'latin1')
     }
     expect((await read('cmdline')).split('\0')).toEqual(['a-name', 'if=/proc/self/cmdline', `of=${folder}/out`, ''])
@@ -85,8 +85,10 @@ describe('spawn', () => {
     const file = openSync('/etc/passwd', constants.O_RDONLY)
     const children = () => readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
     const before = children()
-    expect(() => spawn({ executable: file, argv: ['x'], fds: [] })).toThrow(expect.objectContaining({ code: 'EACCES' }))
-    expect(() => spawn({ executable: file, argv: ['x'], fds: [9999] })).toThrow(
+    await expect(spawn({ executable: file, argv: ['x'], fds: [] })).rejects.toThrow(
+      expect.objectContaining({ code: 'EACCES' }),
+    )
+    await expect(spawn({ executable: file, argv: ['x'], fds: [9999] })).rejects.toThrow(
       expect.objectContaining({ code: 'EBADF' }),
     )
     closeSync(file)
@@ -109,7 +111,7 @@ describe('a sealed memfd', () => {
 describe('a pidfd', () => {
   it('signals one process, and knows when it is gone', async () => {
     const shell = openSync('/bin/sleep', constants.O_RDONLY)
-    const pid = spawn({ executable: shell, argv: ['sleep', '1000'], fds: [] })
+    const pid = await spawn({ executable: shell, argv: ['sleep', '1000'], fds: [] })
     closeSync(shell)
     const pidfd = openPidfd(pid)
     expect(pidfdIsAlive(pidfd)).toBe(true)
@@ -202,7 +204,7 @@ describe('a network namespace', () => {
 describe('skiff-init', () => {
   const init = openSync(`${BUILD_DIR}skiff-init`, constants.O_RDONLY)
   const status = async (...argv: string[]): Promise<number> => {
-    const pid = spawn({ executable: init, argv: ['init', ...argv], fds: [] })
+    const pid = await spawn({ executable: init, argv: ['init', ...argv], fds: [] })
     const info = Buffer.alloc(128)
     while (info.readInt32LE(16) !== pid) {
       syscall('waitid', 1, pid, info, 4 | 1, null)
