@@ -7,7 +7,7 @@
 import { Transform, type TransformCallback } from 'node:stream'
 
 const STDOUT = 1
-/** skiff's own, at the end of POST /containers/{id}/exec/run: the exit code as a big-endian 32-bit number. Docker has no stream 4. */
+/** skiff's own, at the end of POST /containers/{id}/exec/run and output: the exit code as a big-endian 32-bit number. Docker has no stream 4. */
 const EXIT_CODE = 4
 const HEADER_BYTES = 8
 const LENGTH_AT = 4

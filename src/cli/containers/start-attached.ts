@@ -34,7 +34,7 @@ export async function startAttached(
     try {
       await start()
     } catch (error) {
-      connection.input.destroy()
+      connection.input?.destroy()
       await talking.catch(() => undefined)
       if (how.autoRemove) await outcome.catch(() => undefined)
       throw error

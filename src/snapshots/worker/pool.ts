@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os'
 import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import { setFlagsFromString } from 'node:v8'
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { Unavailable } from '../../kernel/errors.ts'
 // An addon that only threads have loaded is unloaded with the last of them, and crashes: the main thread loads it too.
@@ -26,6 +27,10 @@ const WORKER = fileURLToPath(
   ),
 )
 const IDLE_MS = 10_000
+
+// Of threads that begin from here on: these pass bytes on and keep little, and a young heap of the size that suits the main thread is mostly
+// untouched room in each. It is bin/skiffd's option for that thread, which goes before what a Worker's resourceLimits say.
+setFlagsFromString('--max-semi-space-size=1')
 
 /** As many wait for a registry by default (three downloads, five uploads): they must not hold up who copies or commits. */
 const MOST_TRANSFERS = 8
