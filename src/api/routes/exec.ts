@@ -1,12 +1,11 @@
 /** Further processes in a container. Engine API reference, "Exec". */
 
-import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { ExecConfig, ExecId } from '../../containers/types.ts'
 import { InvalidParameter } from '../../kernel/errors.ts'
 import { encodeExec, execConfig, execStart } from '../codec/exec.ts'
 import type { Call } from '../http/call.ts'
-import { ClientGone } from '../http/connection.ts'
+import { copyOutput } from '../http/copy-output.ts'
 import { messageOf } from '../http/errors.ts'
 import { exitFrame, stdoutFrame } from '../http/frames.ts'
 import { get, hijacked, post, type Route } from '../http/router.ts'
@@ -65,20 +64,6 @@ async function output(call: Call): Promise<void> {
   }
   if (process) await copyOutput(process, response)
   response.end(await ended(call, exec))
-}
-
-/** Node's `pipeline` does the same, with errors and signals that take as long as to start a process takes the kernel. */
-function copyOutput(process: Duplex, response: ServerResponse): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.once('end', resolve).once('error', reject)
-    process.once('close', () => {
-      if (process.readableEnded) return
-      response.destroy()
-      reject(new ClientGone('the output was cut off'))
-    })
-    response.once('close', () => process.destroy())
-    process.pipe(response, { end: false })
-  })
 }
 
 function startAtOnce({ services }: Call, exec: ExecId, beforeStart: () => Promise<void>): Promise<Duplex | null> {
