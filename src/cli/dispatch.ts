@@ -5,7 +5,7 @@ import { Engine } from '../client/engine.ts'
 import { write } from '../client/write.ts'
 import type { Command } from './command.ts'
 import { CommandError, EXIT_REFUSED, PullFailed, UsageError } from './errors.ts'
-import { commandHelp, groupHelp, helpFlag, PROGRAM, programHelp, usageLine } from './help.ts'
+import { commandHelp, groupHelp, PROGRAM, programHelp, usageLine, withHelp } from './help.ts'
 import { bool, list, string, type Values } from './parse/flag.ts'
 import { nearest } from './parse/nearest.ts'
 import { parse } from './parse/parse.ts'
@@ -48,7 +48,7 @@ interface Found {
 }
 
 async function dispatch(session: Session, found: Found): Promise<number> {
-  const { options, args } = parse(session.argv, { ...GLOBAL_FLAGS, ...helpFlag(GLOBAL_FLAGS) }, false)
+  const { options, args } = parse(session.argv, withHelp(GLOBAL_FLAGS), false)
   const globals = options as unknown as Globals & { help: boolean }
   found.debug = globals.debug
   found.host = globals.host
@@ -77,8 +77,7 @@ async function runCommand(
 ): Promise<number> {
   const { words, command } = found
   if (!command) return 0
-  const flags = { ...helpFlag(command.flags), ...command.flags }
-  const { options, args, given } = parse(argv, flags, command.interspersed ?? true)
+  const { options, args, given } = parse(argv, withHelp(command.flags), command.interspersed ?? true)
   if (options.help) return await show(session, commandHelp(words, entry, command, columnsOf(session)))
   const byFlag = command.firstByFlag !== undefined && given.has(command.firstByFlag)
   checkArity(words, command, args.length + (byFlag ? 1 : 0))

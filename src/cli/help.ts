@@ -76,9 +76,18 @@ const aliasesOf = (spellings: readonly string[]): string =>
     .join(', ')
 
 /** --help itself, which every command has; -h as well unless that means something else there. */
-export const helpFlag = (flags: Flags): Flags => ({
+const helpFlag = (flags: Flags): Flags => ({
   help: bool('Print usage', {
     hidden: true,
     ...(!Object.values(flags).some(({ short }) => short === 'h') && { short: 'h' }),
   }),
 })
+
+const helped = new WeakMap<Flags, Flags>()
+
+/** With --help, unless they have their own. */
+export function withHelp<F extends Flags>(flags: F): F & Flags {
+  const known = helped.get(flags) ?? { ...helpFlag(flags), ...flags }
+  helped.set(flags, known)
+  return known as F & Flags
+}

@@ -10,7 +10,7 @@ const HEADER = 8
 /** The daemon reports a failure of its own on this stream. */
 const SYSTEM_ERROR = 3
 
-/** skiff's own, last in the stream of an exec that was created and started at once: its exit code, a big-endian i32. */
+/** skiff's own, last in the stream of what was started and attached to at once: its exit code, a big-endian i32, and why its end failed. */
 const EXIT_CODE = 4
 
 /**
@@ -38,7 +38,7 @@ export async function demultiplex(source: Readable, stdout: Writable, stderr: Wr
       const payload = pending.subarray(0, left)
       pending = pending.subarray(payload.length)
       left -= payload.length
-      if (stream === EXIT_CODE) exitCode = payload.readInt32BE()
+      if (stream === EXIT_CODE) exitCode = readEnd(payload)
       else if (stream === SYSTEM_ERROR) failure += payload.toString()
       else if (stream === 2) await write(stderr, payload)
       else if (stream <= 1) await write(stdout, payload)
@@ -47,6 +47,12 @@ export async function demultiplex(source: Readable, stdout: Writable, stderr: Wr
   }
   if (failure) throw new Error(`error from daemon in stream: ${failure}`)
   return exitCode
+}
+
+function readEnd(payload: Buffer): number {
+  const failure = payload.subarray(4).toString()
+  if (failure) throw new Error(failure)
+  return payload.readInt32BE()
 }
 
 /** Copies a stream without frames, waiting for a slow sink. */

@@ -25,9 +25,10 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** A connection taken over: what the process writes can be read from `output`, `input` is its stdin. */
+/** A connection to a process: what it writes can be read from `output`, `input` is its stdin. */
 export interface Hijacked {
-  readonly input: Socket
+  /** null: nothing can be sent. */
+  readonly input: Socket | null
   readonly output: Readable
   /** Of the answer. */
   readonly headers: IncomingHttpHeaders
@@ -145,6 +146,12 @@ export class Engine {
       })
       sent.once('error', error => reject(connectionError(error, this.address.text)))
     })
+  }
+
+  /** The same where nothing is sent: an ordinary answer, whose connection is kept. */
+  async listen(path: string, options: RequestOptions = {}): Promise<Hijacked> {
+    const response = await this.request('POST', path, options)
+    return { input: null, output: response, headers: response.headers }
   }
 
   /** Closes idle connections. */

@@ -35,6 +35,13 @@ const RECEIVE_BYTES = 64 * 1024
 const buffer = Buffer.allocUnsafeSlow(RECEIVE_BYTES)
 const MAX_DUMP_TRIES = 10
 const EAGAIN = 11
+const ENOBUFS = 105
+const MSG_DONTWAIT = 0x40
+/**
+ * In one datagram: each may be answered by an error, and the socket has room for some two hundred answers. Beyond that the kernel
+ * throws them away, also those to later requests, until what is there has been read.
+ */
+const MOST_AT_ONCE = 64
 
 export class NetlinkSocket {
   private sequence = 0
@@ -82,10 +89,11 @@ export class NetlinkSocket {
 
   /** Like request, but returns what became of each. */
   attempt(...requests: Request[]): (KernelError | null)[] {
-    if (requests.length === 0) return []
-    const first = this.number(requests.length)
-    this.send(encode(requests, first))
-    return this.results(requests, first)
+    return portions(requests).flatMap(some => {
+      const first = this.number(some.length)
+      this.send(encode(some, first))
+      return this.results(some, first)
+    })
   }
 
   /**
@@ -93,10 +101,13 @@ export class NetlinkSocket {
    * write(2) on a netlink socket sends to the kernel, and returns when that has answered.
    */
   async attemptInBackground(...requests: Request[]): Promise<(KernelError | null)[]> {
-    if (requests.length === 0) return []
-    const first = this.number(requests.length)
-    await writeAll(this.fd, encode(requests, first))
-    return this.results(requests, first)
+    const results: (KernelError | null)[] = []
+    for (const some of portions(requests)) {
+      const first = this.number(some.length)
+      await writeAll(this.fd, encode(some, first))
+      results.push(...this.results(some, first))
+    }
+    return results
   }
 
   private number(count: number): number {
@@ -187,12 +198,20 @@ export class NetlinkSocket {
     check('sendto', syscall('sendto', this.fd, bytes, bytes.length, 0, null, 0), { on: 'netlink' })
   }
 
+  /** What is not there is lost: to wait for it would be to wait for ever. @throws KernelError ENOBUFS, EAGAIN if answers were lost */
   private receive(): Iterable<Message> {
-    const length = check('recvfrom', syscall('recvfrom', this.fd, buffer, RECEIVE_BYTES, 0, null, null), {
-      on: 'netlink',
-    })
-    return decodeMessages(buffer.subarray(0, length))
+    const length = this.receiveSome()
+    // Until it is empty the kernel would lose the next answers, too.
+    if (length === -ENOBUFS) while (this.receiveSome() !== -EAGAIN);
+    return decodeMessages(buffer.subarray(0, check('recvfrom', length, { on: 'netlink' })))
   }
+
+  private receiveSome = (): number => syscall('recvfrom', this.fd, buffer, RECEIVE_BYTES, MSG_DONTWAIT, null, null)
+}
+
+function portions(requests: readonly Request[]): (readonly Request[])[] {
+  const count = Math.ceil(requests.length / MOST_AT_ONCE)
+  return Array.from({ length: count }, (_, index) => requests.slice(index * MOST_AT_ONCE, (index + 1) * MOST_AT_ONCE))
 }
 
 const writeAll = promisify<number, Buffer, number>(write)

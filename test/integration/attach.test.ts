@@ -1,8 +1,11 @@
 /** Attaching: before the start, while it runs, several at once, with input, by detach keys. */
 
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { demultiplex } from '../../src/client/demultiplex.ts'
 import type { Hijacked } from '../support/client.ts'
-import { create, inspect, remove, start, wait } from '../support/containers.ts'
+import { create, exec, inspect, remove, start, wait } from '../support/containers.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { importBusybox } from '../support/images.ts'
 
@@ -56,6 +59,71 @@ describe('before the start', () => {
     const reading = client.output()
     await skiff.api.request('POST', `/containers/${id}/start`)
     expect(await reading).toEqual({ stdout: '', stderr: '' })
+    await remove(skiff, id)
+  })
+})
+
+/** skiff's own: POST /containers/{id}/start/output. */
+describe('with the start and the wait in one round trip', () => {
+  const path = (id: string) => `/containers/${id}/start/output`
+  const startAtOnce = async (id: string, query: object = {}) => {
+    const answer = await skiff.api.stream('POST', path(id), { query: { stdout: 1, stderr: 1, ...query } })
+    const [out, err] = [new PassThrough(), new PassThrough()]
+    const texts = Promise.all([text(out), text(err)])
+    const exitCode = await demultiplex(answer, out, err)
+    out.end()
+    err.end()
+    const [stdout, stderr] = await texts
+    return { exitCode, stdout, stderr }
+  }
+
+  it('come all output and the exit code', async () => {
+    const Cmd = ['sh', '-c', 'seq 100000; echo end >&2; exit 7']
+    const id = await create(skiff, { Image: 'busybox', Cmd, HostConfig })
+    const { exitCode, stdout, stderr } = await startAtOnce(id, { condition: 'next-exit' })
+    expect([exitCode, stdout.length, stdout.slice(-7), stderr]).toEqual([7, 588_895, '100000\n', 'end\n'])
+    expect(await startAtOnce(id, { condition: 'next-exit', stdout: 0 })).toEqual({
+      exitCode: 7,
+      stdout: '',
+      stderr: 'end\n',
+    })
+    await remove(skiff, id)
+  })
+
+  it('comes the end when the container is removed', async () => {
+    const spec = { Image: 'busybox', Cmd: ['false'], HostConfig: { ...HostConfig, AutoRemove: true } }
+    const id = await create(skiff, spec)
+    expect(await startAtOnce(id, { condition: 'removed' })).toEqual({ exitCode: 1, stdout: '', stderr: '' })
+    expect((await skiff.api.request('GET', `/containers/${id}/json`)).status).toBe(404)
+  })
+
+  it('comes what one that runs prints from then on', async () => {
+    const Cmd = ['sh', '-c', 'mkfifo /gate; echo before; read < /gate; echo after']
+    const id = await create(skiff, { Image: 'busybox', Cmd, HostConfig })
+    const first = startAtOnce(id, { condition: 'next-exit' })
+    while (!(await inspect(skiff, id)).State.Running) await new Promise(resolve => setTimeout(resolve, 10))
+    const answer = await skiff.api.stream('POST', path(id), { query: { stdout: 1, condition: 'next-exit' } })
+    const [code] = await Promise.all([
+      demultiplex(answer, new PassThrough().resume(), new PassThrough()),
+      exec(skiff, id, ['sh', '-c', 'while [ ! -p /gate ]; do sleep 0.1; done; echo > /gate']),
+    ])
+    expect([code, (await first).stdout]).toEqual([0, 'before\nafter\n'])
+    await remove(skiff, id)
+  })
+
+  it('is refused as a start is, and what is then removed is gone', async () => {
+    const spec = { Image: 'busybox', Cmd: ['nope'], HostConfig: { ...HostConfig, AutoRemove: true } }
+    const id = await create(skiff, spec)
+    const { status, json } = await skiff.api.request('POST', path(id), { query: { stdout: 1, condition: 'removed' } })
+    expect([status, json.message]).toEqual([400, expect.stringContaining('executable file not found in $PATH')])
+    expect((await skiff.api.request('GET', `/containers/${id}/json`)).status).toBe(404)
+    expect((await skiff.api.request('POST', path('nobody'))).json.message).toBe('No such container: nobody')
+  })
+
+  it('is refused where there is a terminal', async () => {
+    const id = await create(skiff, { Image: 'busybox', Cmd: ['true'], Tty: true, HostConfig })
+    expect((await skiff.api.request('POST', path(id))).status).toBe(400)
+    expect((await inspect(skiff, id)).State.Status).toBe('created')
     await remove(skiff, id)
   })
 })

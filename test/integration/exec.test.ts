@@ -1,9 +1,13 @@
 /** docker exec over the API. */
 
+import { once } from 'node:events'
+import { Agent, type IncomingHttpHeaders, type IncomingMessage } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { buffer, text } from 'node:stream/consumers'
+import { beforeAll, describe, expect, it, test } from 'vitest'
+import { parseAddress } from '../../src/client/address.ts'
 import { demultiplex } from '../../src/client/demultiplex.ts'
+import { Engine } from '../../src/client/engine.ts'
 import { exec, inspect, remove, start } from '../support/containers.ts'
 import { type Daemon, startDaemon } from '../support/daemon.ts'
 import { importBusybox } from '../support/images.ts'
@@ -99,33 +103,61 @@ describe('an exec', () => {
   })
 })
 
-/** skiff's own: POST /containers/{id}/exec/run. */
-describe('in one round trip', () => {
-  const runAtOnce = async (spec: object, input?: string) => {
-    const stream = await skiff.api.hijack(`/v1.47/containers/${id}/exec/run`, {
-      body: { AttachStdout: true, AttachStderr: true, ...spec },
-    })
-    const reading = buffer(stream.socket)
-    if (input !== undefined) stream.end(input)
-    const [out, err] = [new PassThrough(), new PassThrough()]
-    const exitCode = await demultiplex(Readable.from([await reading]), out, err)
-    const [stdout, stderr] = [out, err].map(sink => String(sink.read() ?? ''))
-    return { exitCode, stdout, stderr, exec: String(stream.headers['skiff-exec']) }
-  }
+interface ToldAtOnce {
+  exitCode: number | undefined
+  stdout: string
+  stderr: string
+  exec: string
+}
 
+async function toldAtOnce(bytes: Buffer, headers: IncomingHttpHeaders): Promise<ToldAtOnce> {
+  const [out, err] = [new PassThrough(), new PassThrough()]
+  const reading = Promise.all([text(out), text(err)])
+  const exitCode = await demultiplex(Readable.from([bytes]), out, err)
+  out.end()
+  err.end()
+  const [stdout, stderr] = await reading
+  return { exitCode, stdout, stderr, exec: String(headers['skiff-exec']) }
+}
+
+const atOnce = (spec: object) => ({ body: { AttachStdout: true, AttachStderr: true, ...spec } })
+
+/** POST /containers/{id}/exec/run: over a connection of its own, which takes input as well. */
+async function runAtOnce(spec: object, input?: string): Promise<ToldAtOnce> {
+  const stream = await skiff.api.hijack(`/v1.47/containers/${id}/exec/run`, atOnce(spec))
+  const reading = buffer(stream.socket)
+  if (input !== undefined) stream.end(input)
+  return toldAtOnce(await reading, stream.headers)
+}
+
+/** POST /containers/{id}/exec/output: an answer like others. */
+async function outputAtOnce(spec: object): Promise<ToldAtOnce> {
+  const response = await skiff.api.stream('POST', `/v1.47/containers/${id}/exec/output`, atOnce(spec))
+  return toldAtOnce(await buffer(response), response.headers)
+}
+
+/** skiff's own. */
+describe.each([
+  ['run', runAtOnce],
+  ['output', outputAtOnce],
+])('in one round trip, exec/%s', (name, tellAtOnce) => {
   it('come output and exit code, and it is an exec like others', async () => {
-    const { exec: execId, ...told } = await runAtOnce({ Cmd: ['sh', '-c', 'echo out; echo err >&2; exit 7'] })
+    const { exec: execId, ...told } = await tellAtOnce({ Cmd: ['sh', '-c', 'echo out; echo err >&2; exit 7'] })
     expect(told).toEqual({ exitCode: 7, stdout: 'out\n', stderr: 'err\n' })
     expect(await skiff.api.get(`/exec/${execId}/json`)).toMatchObject({ ID: execId, Running: false, ExitCode: 7 })
   })
 
-  it('goes input', async () => {
-    const { exitCode, stdout } = await runAtOnce({ Cmd: ['tr', 'a-z', 'A-Z'], AttachStdin: true }, 'hello\n')
-    expect([exitCode, stdout]).toEqual([0, 'HELLO\n'])
+  it('comes the exit code of what prints nothing', async () => {
+    expect(await tellAtOnce({ Cmd: ['false'] })).toMatchObject({ exitCode: 1, stdout: '', stderr: '' })
+  })
+
+  it('comes all of what is long', async () => {
+    const { exitCode, stdout } = await tellAtOnce({ Cmd: ['seq', '100000'] })
+    expect([exitCode, stdout.length, stdout.slice(-7)]).toEqual([0, 588_895, '100000\n'])
   })
 
   it('comes what a terminal shows, in frames as well', async () => {
-    const { exitCode, stdout } = await runAtOnce({
+    const { exitCode, stdout } = await tellAtOnce({
       Cmd: ['sh', '-c', 'tty; stty size; exit 3'],
       Tty: true,
       ConsoleSize: [20, 30],
@@ -134,7 +166,7 @@ describe('in one round trip', () => {
   })
 
   it('comes why the command could not be run, with its exit code', async () => {
-    const { exitCode, stdout } = await runAtOnce({ Cmd: ['nope'] })
+    const { exitCode, stdout } = await tellAtOnce({ Cmd: ['nope'] })
     expect([exitCode, stdout]).toEqual([
       127,
       expect.stringContaining('exec: "nope": executable file not found in $PATH'),
@@ -143,11 +175,54 @@ describe('in one round trip', () => {
 
   it('is refused what cannot be: no such container, no command', async () => {
     const refused = async (container: string, body: object) => {
-      const { status, json } = await skiff.api.request('POST', `/containers/${container}/exec/run`, { body })
+      const { status, json } = await skiff.api.request('POST', `/containers/${container}/exec/${name}`, { body })
       return [status, json.message]
     }
     expect(await refused('nobody', { Cmd: ['true'] })).toEqual([404, 'No such container: nobody'])
     expect(await refused(id, { Cmd: [] })).toEqual([400, 'No exec command specified'])
+  })
+})
+
+test('exec/run takes input', async () => {
+  const { exitCode, stdout } = await runAtOnce({ Cmd: ['tr', 'a-z', 'A-Z'], AttachStdin: true }, 'hello\n')
+  expect([exitCode, stdout]).toEqual([0, 'HELLO\n'])
+})
+
+describe('exec/output', () => {
+  it('takes no input', async () => {
+    const spec = atOnce({ Cmd: ['cat'], AttachStdin: true })
+    const { status, json } = await skiff.api.request('POST', `/containers/${id}/exec/output`, spec)
+    expect([status, json.message]).toEqual([400, 'standard input goes to exec/run'])
+  })
+
+  it('leaves the connection to the next request', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const engine = new Engine(parseAddress(`unix://${skiff.socket}`), { pinnedVersion: '1.47', agent })
+    const sockets = new Set<unknown>()
+    for (const line of ['echo 1', 'exit 2', 'nope']) {
+      const { output } = await engine.listen(`/containers/${id}/exec/output`, atOnce({ Cmd: ['sh', '-c', line] }))
+      sockets.add((output as IncomingMessage).socket)
+      await buffer(output)
+    }
+    agent.destroy()
+    expect(sockets.size).toBe(1)
+  })
+
+  it('goes on when its client leaves', async () => {
+    await sh('mkfifo /tmp/gate')
+    const path = `/containers/${id}/exec/output`
+    const response = await skiff.api.stream(
+      'POST',
+      path,
+      atOnce({ Cmd: ['sh', '-c', 'echo there; read < /tmp/gate; exit 9'] }),
+    )
+    await once(response, 'data')
+    response.destroy()
+    const execId = String(response.headers['skiff-exec'])
+    expect((await skiff.api.get(`/exec/${execId}/json`)).Running).toBe(true)
+    await sh('echo > /tmp/gate')
+    while ((await skiff.api.get(`/exec/${execId}/json`)).Running) await new Promise(resolve => setTimeout(resolve, 10))
+    expect((await skiff.api.get(`/exec/${execId}/json`)).ExitCode).toBe(9)
   })
 })
 

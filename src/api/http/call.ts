@@ -14,7 +14,7 @@ import { compareVersions } from './version.ts'
 
 export interface CallParts {
   services: Services
-  log: Logger
+  log: () => Logger
   params: Record<string, string>
   query: Query
   /** The API version that the client speaks. */
@@ -31,19 +31,19 @@ export interface CallParts {
 
 export class Call {
   readonly services: Services
-  readonly log: Logger
   readonly query: Query
   readonly version: string
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly body: Readable
   readonly signal: AbortSignal
+  readonly #log: () => Logger
   readonly #params: Record<string, string>
   readonly #connection: Connection | undefined
 
   constructor(parts: CallParts) {
     this.services = parts.services
-    this.log = parts.log
+    this.#log = parts.log
     this.query = parts.query
     this.version = parts.version
     this.request = parts.request
@@ -52,6 +52,10 @@ export class Call {
     this.signal = parts.signal
     this.#params = parts.params
     this.#connection = parts.connection
+  }
+
+  get log(): Logger {
+    return this.#log()
   }
 
   /** A parameter of the path. */

@@ -26,8 +26,12 @@ import { openWebSocket } from './websocket.ts'
 /** The class of requests that a server is to make: `takesOver` knows the routes. */
 export function requestClass(takesOver: (method: string, url: string) => boolean): typeof IncomingMessage {
   return class EngineRequest extends IncomingMessage {
+    /** Node asks several times, and not before it has both. */
+    #upgrade: boolean | undefined
+
     get upgrade(): boolean {
-      return takesOver(this.method ?? '', this.url ?? '')
+      this.#upgrade ??= takesOver(this.method ?? '', this.url ?? '')
+      return this.#upgrade
     }
     set upgrade(_fromHeader: boolean) {
       // Node's parser writes here what the header says.

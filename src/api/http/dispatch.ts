@@ -41,12 +41,16 @@ let lastRequest = 0
 
 export async function dispatch(dispatcher: Dispatcher, exchange: Exchange): Promise<void> {
   const { request, response } = exchange
-  const log = dispatcher.log.child({ request: ++lastRequest })
+  const number = ++lastRequest
+  // Made where something is said: most requests say nothing.
+  const log = (): Logger => dispatcher.log.child({ request: number })
   const target = parseTarget(request.url ?? '/')
   if (dispatcher.debug) {
     const began = performance.now()
-    log.debug({ method: request.method, url: request.url }, 'request')
-    response.once('close', () => log.debug({ status: response.statusCode, ms: performance.now() - began }, 'answered'))
+    log().debug({ method: request.method, url: request.url }, 'request')
+    response.once('close', () =>
+      log().debug({ status: response.statusCode, ms: performance.now() - began }, 'answered'),
+    )
   }
   if (dispatcher.observe) observe(dispatcher.observe, dispatcher.router, exchange, target)
   try {
@@ -65,7 +69,7 @@ function observe(tell: Observe, router: Router, { request, response }: Exchange,
   })
 }
 
-async function answer(dispatcher: Dispatcher, exchange: Exchange, target: Target, log: Logger): Promise<void> {
+async function answer(dispatcher: Dispatcher, exchange: Exchange, target: Target, log: () => Logger): Promise<void> {
   const { request, response } = exchange
   if (target.redirect !== null) {
     response.writeHead(301, { Location: target.redirect, 'Content-Length': 0 }).end()
@@ -86,13 +90,18 @@ async function answer(dispatcher: Dispatcher, exchange: Exchange, target: Target
   )
 }
 
-function sendError({ response, signal, connection }: Exchange, target: Target, error: unknown, log: Logger): void {
+function sendError(
+  { response, signal, connection }: Exchange,
+  target: Target,
+  error: unknown,
+  log: () => Logger,
+): void {
   // Nobody is there to be told, and a stream that broke with its client is no failure of ours. (What `request.aborted` says is no
   // more than that its body was not read to the end: by whoever has failed, perhaps.)
   if (signal.aborted || response.socket?.destroyed || error instanceof ClientGone) return
   const status = error instanceof BodyTooLarge ? 413 : statusOf(error)
-  if (status === 500) log.error({ err: error }, 'request failed')
-  else log.debug({ status, message: messageOf(error) }, 'request refused')
+  if (status === 500) log().error({ err: error }, 'request failed')
+  else log().debug({ status, message: messageOf(error) }, 'request refused')
   if (response.headersSent || connection?.accepted) {
     response.destroy()
     return

@@ -7,17 +7,20 @@
 import { Transform, type TransformCallback } from 'node:stream'
 
 const STDOUT = 1
-/** skiff's own, at the end of POST /containers/{id}/exec/run: the exit code as a big-endian 32-bit number. Docker has no stream 4. */
+/**
+ * skiff's own, at the end of POST /containers/{id}/exec/run, exec/output and start/output: the exit code as a big-endian 32-bit number,
+ * and after it, if so, what went wrong with the end. Docker has no stream 4.
+ */
 const EXIT_CODE = 4
 const HEADER_BYTES = 8
 const LENGTH_AT = 4
 
 export const stdoutFrame = (words: string): Buffer => frame(STDOUT, Buffer.from(words))
 
-export function exitFrame(code: number): Buffer {
+export function exitFrame(code: number, failure = ''): Buffer {
   const payload = Buffer.alloc(4)
   payload.writeInt32BE(code)
-  return frame(EXIT_CODE, payload)
+  return frame(EXIT_CODE, Buffer.concat([payload, Buffer.from(failure)]))
 }
 
 function frame(stream: number, payload: Buffer): Buffer {

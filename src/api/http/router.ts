@@ -49,8 +49,17 @@ export class Router {
     }
   }
 
+  #last = { method: '', path: '', match: null as Match | null }
+
   /** `path` is decoded and has no version. */
   match(method: string, path: string): Match | null {
+    // Of one request it is asked three times.
+    if (this.#last.method !== method || this.#last.path !== path)
+      this.#last = { method, path, match: this.#find(method, path) }
+    return this.#last.match
+  }
+
+  #find(method: string, path: string): Match | null {
     for (const { expression, route } of this.#routes.get(`${method} ${firstSegment(path)}`) ?? []) {
       const found = expression.exec(path)
       if (found) return { route, params: { ...found.groups } }

@@ -9,6 +9,7 @@ import { updateBody } from '../codec/resources.ts'
 import type { Call } from '../http/call.ts'
 import { del, get, post, type Route } from '../http/router.ts'
 import { currentNames } from './image-names.ts'
+import { waitCondition } from './wait-condition.ts'
 
 const FILTERS = [
   'ancestor',
@@ -128,15 +129,6 @@ async function remove(call: Call): Promise<void> {
     link: call.query.flag('link'),
   })
   call.empty(204)
-}
-
-const CONDITIONS = ['not-running', 'next-exit', 'removed'] as const
-
-function waitCondition(call: Call) {
-  const asked = call.query.text('condition') || 'not-running'
-  const condition = CONDITIONS.find(known => known === asked)
-  if (!condition) throw new InvalidParameter(`invalid condition: ${JSON.stringify(asked)}`)
-  return condition
 }
 
 /** The header says that waiting has begun: what a client does after it cannot be missed. */

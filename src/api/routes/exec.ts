@@ -1,8 +1,11 @@
 /** Further processes in a container. Engine API reference, "Exec". */
 
-import type { ExecConfig } from '../../containers/types.ts'
+import type { Duplex } from 'node:stream'
+import type { ExecConfig, ExecId } from '../../containers/types.ts'
+import { InvalidParameter } from '../../kernel/errors.ts'
 import { encodeExec, execConfig, execStart } from '../codec/exec.ts'
 import type { Call } from '../http/call.ts'
+import { copyOutput } from '../http/copy-output.ts'
 import { messageOf } from '../http/errors.ts'
 import { exitFrame, stdoutFrame } from '../http/frames.ts'
 import { get, hijacked, post, type Route } from '../http/router.ts'
@@ -27,24 +30,58 @@ async function readConfig(call: Call): Promise<ExecConfig> {
  * start, of frames also where there is a terminal; its header tells the exec's id, its last frame the exit code (../http/frames.ts).
  */
 async function run(call: Call): Promise<void> {
-  const { containers } = call.services
   const { connection } = call
   const config = await readConfig(call)
-  const exec = await containers.createExec(id(call), config)
-  const ended = async (): Promise<Buffer | null> => {
-    const { exitCode } = await containers.inspectExec(exec)
-    return exitCode === null ? null : exitFrame(exitCode)
-  }
+  const exec = await call.services.containers.createExec(id(call), config)
+  const accept = () => connection.accept(MULTIPLEXED, { 'Skiff-Exec': exec })
   try {
-    const beforeStart = () => connection.accept(MULTIPLEXED, { 'Skiff-Exec': exec })
-    const options = { detach: false, tty: false, consoleSize: null, beforeStart }
-    const process = await telling(exec, containers.startExec(exec, options))
-    if (process) await connection.join(process, config.attachStdin ? connection.rest : null, ended)
+    const process = await startAtOnce(call, exec, accept)
+    if (process) await connection.join(process, config.attachStdin ? connection.rest : null, () => ended(call, exec))
   } catch (error) {
     if (!connection.accepted) throw error
-    const words = stdoutFrame(`${messageOf(error)}\r\n`)
-    await connection.say(Buffer.concat([words, (await ended()) ?? Buffer.alloc(0)]))
+    await connection.say(await failure(call, exec, error))
   }
+}
+
+/** The same for who has nothing to send to the process: an ordinary answer, after which the connection serves on. */
+async function output(call: Call): Promise<void> {
+  const { response } = call
+  const config = await readConfig(call)
+  if (config.attachStdin) throw new InvalidParameter('standard input goes to exec/run')
+  const exec = await call.services.containers.createExec(id(call), config)
+  const beforeStart = async (): Promise<void> => {
+    response.writeHead(200, { 'Content-Type': MULTIPLEXED, 'Skiff-Exec': exec })
+    // Who has a terminal needs the id for its size. Otherwise the header goes with the output: it would only wake the client.
+    if (config.tty) response.flushHeaders()
+  }
+  let process: Duplex | null
+  try {
+    process = await startAtOnce(call, exec, beforeStart)
+  } catch (error) {
+    if (!response.headersSent) throw error
+    response.end(await failure(call, exec, error))
+    return
+  }
+  if (process) await copyOutput(process, response)
+  response.end(await ended(call, exec))
+}
+
+function startAtOnce({ services }: Call, exec: ExecId, beforeStart: () => Promise<void>): Promise<Duplex | null> {
+  return telling(
+    exec,
+    services.containers.startExec(exec, { detach: false, tty: false, consoleSize: null, beforeStart }),
+  )
+}
+
+/** null: it runs on, and the client has left it. */
+async function ended({ services }: Call, exec: ExecId): Promise<Buffer | null> {
+  const { exitCode } = await services.containers.inspectExec(exec)
+  return exitCode === null ? null : exitFrame(exitCode)
+}
+
+/** Why it did not start, in the place of its output. */
+async function failure(call: Call, exec: ExecId, error: unknown): Promise<Buffer> {
+  return Buffer.concat([stdoutFrame(`${messageOf(error)}\r\n`), (await ended(call, exec)) ?? Buffer.alloc(0)])
 }
 
 async function start(call: Call): Promise<void> {
@@ -98,6 +135,7 @@ async function inspect(call: Call): Promise<void> {
 export const execRoutes: Route[] = [
   post('/containers/{id*}/exec', create),
   hijacked(post('/containers/{id*}/exec/run', run)),
+  post('/containers/{id*}/exec/output', output),
   hijacked(post('/exec/{id}/start', start)),
   post('/exec/{id}/resize', resize),
   get('/exec/{id}/json', inspect),

@@ -15,6 +15,7 @@ import { networkRoutes } from './networks.ts'
 import { pendingRoutes } from './pending.ts'
 import { pluginRoutes } from './plugins.ts'
 import { snapshotRoutes } from './snapshots.ts'
+import { startAttachedRoutes } from './start-attached.ts'
 import { statsRoutes } from './stats.ts'
 import { streamRoutes } from './streams.ts'
 import { swarmRoutes } from './swarm.ts'
@@ -33,6 +34,7 @@ export const routes: readonly Route[] = [
   ...statsRoutes,
   ...commitRoutes,
   ...execRoutes,
+  ...startAttachedRoutes,
   ...snapshotRoutes,
   ...containerRoutes,
   ...imageCreateRoutes,

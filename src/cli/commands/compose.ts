@@ -7,7 +7,7 @@ import { GLOBALS } from '../compose/globals.ts'
 import { composeHelp, subcommandHelp, usageOf } from '../compose/help.ts'
 import { findSubcommand, SUBCOMMANDS } from '../compose/registry.ts'
 import { CommandError, UsageError } from '../errors.ts'
-import { helpFlag, PROGRAM } from '../help.ts'
+import { PROGRAM, withHelp } from '../help.ts'
 import { nearest } from '../parse/nearest.ts'
 import { parse } from '../parse/parse.ts'
 
@@ -31,7 +31,7 @@ export const compose = command({
     if (!found) throw unknown(name)
     const subcommand = await found.load()
     try {
-      const flags = { ...helpFlag(subcommand.flags), ...subcommand.flags }
+      const flags = withHelp(subcommand.flags)
       const { options, args: rest, given } = parse(argv, flags, subcommand.interspersed ?? true)
       if (options.help) {
         await write(session.stdout, subcommandHelp(name, found.summary, subcommand, session.windowSize()?.columns))

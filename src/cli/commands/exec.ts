@@ -86,8 +86,14 @@ async function createThenStart(engine: Engine, container: string, body: object, 
   return { id, connection: await engine.hijack(`/exec/${id}/start`, { body: start }) }
 }
 
-/** In one round trip, with the exit code at the end of the stream. */
-async function createAndStart(engine: Engine, container: string, body: object): Promise<StartedExec> {
-  const connection = await engine.hijack(`${container}/exec/run`, { body })
+/** In one round trip, with the exit code at the end of the stream. Where nothing is sent to it, over a connection that is there. */
+async function createAndStart(
+  engine: Engine,
+  container: string,
+  body: { readonly AttachStdin: boolean },
+): Promise<StartedExec> {
+  const connection = body.AttachStdin
+    ? await engine.hijack(`${container}/exec/run`, { body })
+    : await engine.listen(`${container}/exec/output`, { body })
   return { id: String(connection.headers['skiff-exec']), connection }
 }

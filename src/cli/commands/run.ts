@@ -46,7 +46,7 @@ export const run = command({
       return 0
     }
     const attached = { ...how, signals: options['sig-proxy'], autoRemove: options.rm }
-    return await startAttached(session, engine, id, attached, () => start(engine, id))
+    return await startAttached(session, engine, id, attached, notStarted)
   },
 })
 
@@ -58,12 +58,15 @@ function checkOptions({ session, options }: Context<typeof RUN_FLAGS>): void {
   if (!detach) checkTerminal(session, attach.length > 0 ? attach.includes('stdin') : interactive, tty)
 }
 
-/** @throws CommandError with the exit code that a shell would give for such a command */
+/** With the exit code that a shell would give for such a command. */
+const notStarted = ({ message }: Error): CommandError => new CommandError(message, startFailureCode(message))
+
+/** @throws CommandError */
 async function start(engine: Engine, id: string): Promise<void> {
   try {
     await engine.post(`/containers/${id}/start`)
   } catch (error) {
-    throw new CommandError((error as Error).message, startFailureCode((error as Error).message))
+    throw notStarted(error as Error)
   }
 }
 

@@ -65,5 +65,5 @@ async function startOne({ session, engine, options, args }: Context<typeof FLAGS
     autoRemove: HostConfig.AutoRemove,
   }
   checkTerminal(session, how.stdin, how.tty)
-  return await startAttached(session, engine, id, how, () => engine.post(`/containers/${id}/start`))
+  return await startAttached(session, engine, id, how)
 }

@@ -14,27 +14,44 @@ export interface StartAttached extends Conversation {
   readonly autoRemove: boolean
 }
 
-/** Answers the container's exit code, or 0 when the user detached. @throws what `start` throws, with the terminal restored */
+/**
+ * Answers the container's exit code, or 0 when the user detached. `worded` makes what is thrown of why it could not be started.
+ * @throws that, with the terminal restored
+ */
 export async function startAttached(
   session: Session,
   engine: Engine,
   id: string,
   how: StartAttached,
-  start: () => Promise<void>,
+  worded: (error: Error) => Error = error => error,
 ): Promise<number> {
+  const start = async <T>(started: Promise<T>): Promise<T> => {
+    try {
+      return await started
+    } catch (error) {
+      throw worded(error as Error)
+    }
+  }
   const undo: (() => void)[] = how.signals ? [forwardSignals(session, engine, id)] : []
   try {
+    if (engine.hasSkiffsOwn && !how.stdin && !how.tty) {
+      const query = { stdout: how.stdout, stderr: how.stderr, condition: condition(how) }
+      const connection = await start(engine.listen(`/containers/${id}/start/output`, { query }))
+      const ending = await converse(session, connection, { ...how, framed: true })
+      if (typeof ending === 'number') return ending
+      throw new Error('the daemon did not tell how the container ended')
+    }
     // Attached before the start, and waiting before it too: a process that ends at once must not be missed.
     const [connection, { outcome }] = await Promise.all([
       openAttachment(engine, id, how),
-      beginWait(engine, id, how.autoRemove ? 'removed' : 'next-exit'),
+      beginWait(engine, id, condition(how)),
     ])
     const talking = converse(session, connection, how)
     talking.catch(() => undefined)
     try {
-      await start()
+      await start(engine.post(`/containers/${id}/start`))
     } catch (error) {
-      connection.input.destroy()
+      connection.input?.destroy()
       await talking.catch(() => undefined)
       if (how.autoRemove) await outcome.catch(() => undefined)
       throw error
@@ -45,3 +62,5 @@ export async function startAttached(
     for (const act of undo) act()
   }
 }
+
+const condition = ({ autoRemove }: StartAttached) => (autoRemove ? 'removed' : 'next-exit')

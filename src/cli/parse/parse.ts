@@ -20,10 +20,20 @@ export function parse<F extends Flags>(argv: readonly string[], flags: F, inters
   const names = [...new Set(spelled.flags.map(([name]) => name))]
   const texts = names.length > 0 ? textsOf(spelled, names) : {}
   const given = new Set(names.filter(name => texts[name] !== undefined))
-  const options = Object.fromEntries(
-    Object.entries(flags).map(([name, flag]) => [name, given.has(name) ? read(name, flag, texts[name]) : flag.initial]),
-  )
+  const options = { ...initialsOf(flags) }
+  for (const name of given) options[name] = read(name, flags[name] as Flag<unknown>, texts[name])
   return { options: options as Values<F>, args: spelled.positionals, given }
+}
+
+const initials = new WeakMap<Flags, Readonly<Record<string, unknown>>>()
+
+/** The values of flags that were not given: of the hundred that a command may have, made once. */
+function initialsOf(flags: Flags): Readonly<Record<string, unknown>> {
+  const known = initials.get(flags)
+  if (known) return known
+  const made = Object.fromEntries(Object.entries(flags).map(([name, { initial }]) => [name, initial]))
+  initials.set(flags, made)
+  return made
 }
 
 /** What was given for each name. */

@@ -16,9 +16,7 @@ export interface Spelled {
 
 /** `interspersed`: flags may follow positionals; otherwise the first positional ends them. */
 export function spell(argv: readonly string[], flags: Flags, interspersed: boolean): Spelled {
-  const byLetter = new Map(
-    Object.entries(flags).flatMap(([name, flag]) => (flag.short ? [[flag.short, name]] : [])) as [string, string][],
-  )
+  const byLetter = lettersOf(flags)
   const spelled: Spelled = { flags: [], positionals: [] }
   const words = [...argv]
   for (let word = words.shift(); word !== undefined; word = words.shift()) {
@@ -34,6 +32,17 @@ export function spell(argv: readonly string[], flags: Flags, interspersed: boole
     }
   }
   return spelled
+}
+
+const letterTables = new WeakMap<Flags, ReadonlyMap<string, string>>()
+
+/** From letter to name. */
+function lettersOf(flags: Flags): ReadonlyMap<string, string> {
+  const known = letterTables.get(flags)
+  if (known) return known
+  const made = new Map(Object.entries(flags).flatMap(([name, { short }]) => (short ? [[short, name] as const] : [])))
+  letterTables.set(flags, made)
+  return made
 }
 
 const refuse = (message: string): UsageError => new UsageError(message, EXIT_REFUSED)

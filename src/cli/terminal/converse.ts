@@ -5,6 +5,7 @@
  *     session.stdout, stderr ◀── demultiplexed, or as it is (terminal) ◀──
  */
 
+import type { Socket } from 'node:net'
 import { Writable } from 'node:stream'
 import { copy, demultiplex } from '../../client/demultiplex.ts'
 import type { Hijacked } from '../../client/engine.ts'
@@ -30,16 +31,17 @@ export async function converse(session: Session, connection: Hijacked, how: Conv
   const { tty, stdin } = how
   const raw = tty && stdin && session.isTerminal.stdin
   if (raw) session.setRawMode(true)
-  const input = stdin
-    ? forwardInput(session, connection, raw ? how.detachKeys || DEFAULT_DETACH_KEYS : undefined)
-    : undefined
+  const input =
+    stdin && connection.input
+      ? forwardInput(session, connection.input, raw ? how.detachKeys || DEFAULT_DETACH_KEYS : undefined)
+      : undefined
   try {
     const output = receive(session, connection, how)
     return await (input ? Promise.race([output, input.detached]) : output)
   } finally {
     input?.stop()
     if (raw) session.setRawMode(false)
-    connection.input.destroy()
+    connection.input?.destroy()
   }
 }
 
@@ -59,7 +61,7 @@ interface Input {
   stop(): void
 }
 
-function forwardInput({ stdin }: Session, { input }: Hijacked, detachKeys: string | undefined): Input {
+function forwardInput({ stdin }: Session, input: Socket, detachKeys: string | undefined): Input {
   const watch = detachKeys === undefined ? undefined : new DetachWatch(parseDetachKeys(detachKeys))
   let detach = (_ending: Ending): void => undefined
   const detached = new Promise<Ending>(resolve => {

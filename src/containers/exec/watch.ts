@@ -24,5 +24,6 @@ export function ended(context: Context, container: LiveContainer, exec: LiveExec
     endedAtMs: performance.now(),
   } satisfies Partial<LiveExec>)
   context.emit(container, 'exec_die', { execID: exec.id, exitCode: String(exitCode) })
-  removeTreeNow(execFolder(container, exec.id))
+  // After whoever waits for it has been told.
+  setImmediate(() => removeTreeNow(execFolder(container, exec.id)))
 }

@@ -70,9 +70,7 @@ export const run = subcommand({
       return 0
     }
     const how = { tty: wantsTty(context), stdin: options.interactive, stdout: true, stderr: true, detachKeys: '' }
-    return await startAttached(session, engine, id, { ...how, signals: true, autoRemove: options.rm }, () =>
-      engine.post(`/containers/${id}/start`),
-    )
+    return await startAttached(session, engine, id, { ...how, signals: true, autoRemove: options.rm })
   },
 })
 
