@@ -170,6 +170,10 @@ test('a credential helper keeps them in its place, and never sees them in its ar
   expect(await cli(skiff, ['logout', registry], { env })).toMatchObject({ code: 0 })
   await expect(readFile(join(folder, 'kept'))).rejects.toThrow('ENOENT')
   expect((await cli(skiff, ['push', `${registry}/team/tool:1`], { env })).code).toBe(1)
+  // What somebody else has stored, and the config file does not mention.
+  await writeFile(join(folder, 'kept'), '{}')
+  expect(await cli(skiff, ['logout', registry], { env })).toMatchObject({ code: 0 })
+  await expect(readFile(join(folder, 'kept'))).rejects.toThrow('ENOENT')
   expect(await readFile(join(folder, 'calls'), 'utf8')).not.toContain('secret')
 })
 

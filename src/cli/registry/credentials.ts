@@ -96,15 +96,21 @@ export async function saveCredentials(
   return !helper
 }
 
-/** Answers whether there were any. */
-export async function removeCredentials(configFolder: string, env: Environment, server: string): Promise<boolean> {
+/** Under each of the names that clients have stored them by. A helper may know what the config file does not mention. */
+export async function removeCredentials(configFolder: string, env: Environment, server: string): Promise<void> {
   const config = await readConfig(configFolder)
   const helper = helperFor(config, server)
-  const { [server]: removed, ...auths } = config.auths ?? {}
-  if (removed === undefined) return false
-  if (helper) await runHelper(helper, env, 'erase', server)
-  await writeConfig(configFolder, { ...config, auths })
-  return true
+  const names = server === DOCKER_HUB ? [server] : [server, `http://${server}`, `https://${server}`]
+  const auths = config.auths ?? {}
+  for (const name of helper ? names : []) {
+    // Many helpers refuse to erase what they do not have.
+    await runHelper(helper!, env, 'erase', name).catch(error => {
+      if (name in auths) throw error
+    })
+  }
+  const kept = Object.entries(auths).filter(([name]) => !names.includes(name))
+  if (kept.length < Object.keys(auths).length)
+    await writeConfig(configFolder, { ...config, auths: Object.fromEntries(kept) })
 }
 
 const helperFor = (config: ConfigFile, server: string): string | undefined =>
