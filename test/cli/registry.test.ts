@@ -192,6 +192,8 @@ test('search: filters, a limit, whole descriptions, and the flags of old', async
     ['search', '--no-trunc', term],
     ['search', '--limit', '1', term],
     ['search', '--limit', '200', term],
+    ['search', '--limit', '-1', term],
+    ['search', '--filter', 'is-official=maybe', term],
     ['search', '--filter', 'stars=10', term],
     ['search', '--filter', 'is-official=true', term],
     ['search', '--filter', 'is-official=false', '--filter', 'stars=1', term],

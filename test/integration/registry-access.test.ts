@@ -114,6 +114,15 @@ describe('a password', () => {
     })
     await tag('busybox', `${host}/web`, '1')
     expect(errorOf(await push(skiff, `${host}/web`, '1'))).toBe('no basic auth credentials')
+    // At 401 Docker's client would ask for a password, also where nobody answers.
+    const nameless = {
+      status: 500,
+      json: { message: `Head "http://${host}/v2/web/manifests/1": no basic auth credentials` },
+    }
+    expect(
+      await skiff.api.request('POST', '/images/create', { query: { fromImage: `${host}/web`, tag: '1' } }),
+    ).toMatchObject(nameless)
+    expect(await skiff.api.request('GET', `/distribution/${host}/web:1/json`)).toMatchObject(nameless)
     expect(errorOf(await push(skiff, `${host}/web`, '1', { ...ME, password: 'wrong' }))).toMatch(/unauthorized/)
     await thereAndBack(`${host}/web`, ME)
     expect(await skiff.log()).not.toMatch(/secret|bWU6c2VjcmV0/)

@@ -312,6 +312,11 @@ describe('search', () => {
       status: 400,
       json: { message: expect.stringContaining('invalid filter') },
     })
+    expect(await search({ 'is-official': { maybe: true } })).toMatchObject({
+      status: 400,
+      json: { message: "invalid filter 'is-official=[maybe]'" },
+    })
+    expect((await search({ 'is-automated': { true: true, false: true } })).status).toBe(400)
     expect((await search({ nonsense: { x: true } })).status).toBe(400)
     status = 500
     expect(await search()).toMatchObject({ json: { message: 'Unexpected status code 500' } })

@@ -37,7 +37,7 @@ export const search = command({
       ...(given.has('stars') && options.stars > 0 && { stars: [String(options.stars)] }),
     }
     const rows = await engine.call<Found[]>('GET', '/images/search', {
-      query: { term, limit: options.limit || undefined, filters: filtersParameter(filters) },
+      query: { term, limit: options.limit > 0 ? options.limit : undefined, filters: filtersParameter(filters) },
       headers: await authHeader(configFolder, session.env, fullName(term)),
     })
     await printListing(session, {

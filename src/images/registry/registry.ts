@@ -232,15 +232,17 @@ export class Registry {
   ): Promise<T> {
     const scope = `repository:${reference.path}:${purpose === 'push' ? 'pull,push' : 'pull'}`
     const maxTries = purpose === 'push' ? USUAL_TRIES : this.dependencies.limits.attempts
+    let url = ''
     try {
       return await this.#withEndpoints(reference.domain, purpose === 'push' ? 'push' : 'pull', endpoint => {
         const credentials = endpoint.isMirror ? null : auth
+        url = endpoint.url
         const session = new Session({ endpoint, credentials, scope, signal, maxTries })
         return action(new Repository(session, reference.path), endpoint)
       })
     } catch (error) {
       signal.throwIfAborted()
-      throw worded(error, reference, purpose)
+      throw worded(error, reference, purpose, url)
     }
   }
 
@@ -284,9 +286,15 @@ const domainOf = (serverAddress: string): string => {
 }
 
 /** Docker's words, which its clients match on. */
-function worded(error: unknown, reference: Reference, purpose: Purpose): unknown {
+function worded(error: unknown, reference: Reference, purpose: Purpose, url: string): unknown {
   const name = familiarRepository(reference)
-  if (!(error instanceof SkiffError) || error.message === NO_CREDENTIALS) return error
+  if (!(error instanceof SkiffError)) return error
+  if (error.message === NO_CREDENTIALS) {
+    if (purpose === 'push') return error
+    // Not Unauthorized: at 401 Docker's client asks for a name and a password, on a terminal or not, and a script would wait for ever.
+    const manifest = `${url}/v2/${reference.path}/manifests/${reference.digest ?? reference.tag ?? 'latest'}`
+    return new RegistryError(`Head "${manifest}": ${NO_CREDENTIALS}`, 401, '')
+  }
   const isDenied =
     error instanceof Unauthorized ||
     (error instanceof RegistryError && (error.status === 403 || error.code === 'DENIED'))

@@ -80,14 +80,21 @@ export function splitTerm(term: string): { domain: string; words: string } {
 }
 
 function filterTests(filters: Record<string, string[]>): ((image: FoundImage) => boolean)[] {
-  return Object.entries(filters).flatMap(([key, values]) =>
-    values.map(value => {
-      if (key === 'stars') {
-        if (!/^\d+$/.test(value)) throw new InvalidParameter(`invalid filter 'stars=[${value}]'`)
-        return (image: FoundImage) => image.stars >= Number(value)
-      }
-      const wanted = value === 'true' || value === '1'
-      return (image: FoundImage) => (key === 'is-official' ? image.official : image.automated) === wanted
-    }),
-  )
+  return Object.entries(filters).flatMap(([key, values]): ((image: FoundImage) => boolean)[] => {
+    if (key !== 'stars') {
+      const wanted = oneBoolean(key, values)
+      return [image => (key === 'is-official' ? image.official : image.automated) === wanted]
+    }
+    return values.map(value => {
+      if (!/^\d+$/.test(value)) throw new InvalidParameter(`invalid filter 'stars=[${value}]'`)
+      return image => image.stars >= Number(value)
+    })
+  })
+}
+
+function oneBoolean(key: string, values: readonly string[]): boolean {
+  const isTrue = values.some(value => value === 'true' || value === '1')
+  const isFalse = values.some(value => value === 'false' || value === '0')
+  if (isTrue === isFalse) throw new InvalidParameter(`invalid filter '${key}=[${values.join(' ')}]'`)
+  return isTrue
 }
