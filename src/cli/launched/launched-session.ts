@@ -22,9 +22,6 @@ export class LaunchedSession implements Session {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
   readonly isTerminal: Session['isTerminal']
-  readonly stdin: Readable
-  readonly stdout: Writable
-  readonly stderr: Writable
   /** Nobody here starts daemons: this is one. */
   readonly mayStartDaemon = false
   readonly known: NonNullable<Session['known']>
@@ -33,6 +30,10 @@ export class LaunchedSession implements Session {
   readonly #onSignal = new Set<(name: NodeJS.Signals) => void>()
   readonly #onResize = new Set<() => void>()
   #window: WindowSize
+  // Made when they are first looked at, as Node makes those of a process: most commands touch one.
+  #stdin: Readable | undefined
+  #stdout: Writable | undefined
+  #stderr: Writable | undefined
 
   constructor(socket: Socket, hello: Hello, known: NonNullable<Session['known']>) {
     this.known = known
@@ -44,9 +45,22 @@ export class LaunchedSession implements Session {
     this.cwd = hello.cwd
     this.isTerminal = hello.isTerminal
     this.#window = hello.window
-    this.stdin = new Readable({ read: () => sendNumber(socket, FRAME.READ, STDIN_CHUNK), highWaterMark: STDIN_CHUNK })
-    this.stdout = this.#output(FRAME.STDOUT)
-    this.stderr = this.#output(FRAME.STDERR)
+  }
+
+  get stdin(): Readable {
+    const read = () => sendNumber(this.#socket, FRAME.READ, STDIN_CHUNK)
+    this.#stdin ??= this.#unlessGone(new Readable({ read, highWaterMark: STDIN_CHUNK }))
+    return this.#stdin
+  }
+
+  get stdout(): Writable {
+    this.#stdout ??= this.#unlessGone(this.#output(FRAME.STDOUT))
+    return this.#stdout
+  }
+
+  get stderr(): Writable {
+    this.#stderr ??= this.#unlessGone(this.#output(FRAME.STDERR))
+    return this.#stderr
   }
 
   /** When the launcher is gone: nobody wants the command's result any more. */
@@ -78,7 +92,7 @@ export class LaunchedSession implements Session {
 
   /** Something that the launcher sent after its hello. */
   take({ type, payload }: Frame): void {
-    if (type === FRAME.STDIN) this.stdin.push(payload.length > 0 ? payload : null)
+    if (type === FRAME.STDIN) this.#stdin?.push(payload.length > 0 ? payload : null)
     else if (type === FRAME.WINDOW) {
       this.#window = {
         rows: new Uint16Array(aligned(payload))[0] ?? 0,
@@ -94,14 +108,19 @@ export class LaunchedSession implements Session {
   /** Ends the output; resolves when all of it is on its way, or nobody is there to take it. */
   async flush(): Promise<void> {
     await Promise.all(
-      [this.stdout, this.stderr].map(stream => new Promise<void>(resolve => stream.end(() => resolve()))),
+      [this.#stdout, this.#stderr].map(stream => stream && new Promise<void>(resolve => stream.end(() => resolve()))),
     )
   }
 
   /** The launcher has gone: reads end, writes go nowhere. */
   close(): void {
     this.#gone.abort(GONE)
-    for (const stream of [this.stdin, this.stdout, this.stderr]) stream.destroy()
+    for (const stream of [this.#stdin, this.#stdout, this.#stderr]) stream?.destroy()
+  }
+
+  #unlessGone<S extends Readable | Writable>(stream: S): S {
+    if (this.#gone.signal.aborted) stream.destroy()
+    return stream
   }
 
   #output(type: FrameType): Writable {
