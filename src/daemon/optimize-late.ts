@@ -3,7 +3,7 @@
 import { setFlagsFromString } from 'node:v8'
 
 /** Bytes of bytecode that a function runs through before it is looked at for optimization. V8's own default is 67584. */
-const BUDGET = 1_000_000
+const BUDGET = 250_000
 
 /**
  * The start of a container is a thousand functions called once, between calls of the kernel. To optimize those after some dozens of
