@@ -10,12 +10,15 @@ import { ClientGone } from './connection.ts'
  */
 export function copyOutput(process: Duplex, response: ServerResponse): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.once('end', resolve).once('error', reject)
-    process.once('close', () => {
+    const onClose = (): void => {
       if (process.readableEnded) return
       response.destroy()
       reject(new ClientGone('the output was cut off'))
-    })
+    }
+    process.once('end', resolve).once('error', reject).once('close', onClose)
+    // What printed nothing may have ended before anybody looked at it.
+    if (process.readableEnded) resolve()
+    else if (process.closed) onClose()
     if (response.destroyed) process.destroy()
     response.once('close', () => process.destroy())
     process.pipe(response, { end: false })

@@ -29,5 +29,7 @@ export function holdEnd(inner: Duplex, settled: () => Promise<unknown>): Duplex 
   inner.once('end', end)
   inner.once('close', end)
   inner.on('error', error => outer.destroy(error))
+  // What printed nothing may have ended before anybody looked at it.
+  if (inner.readableEnded || inner.closed) end()
   return outer
 }
