@@ -209,9 +209,14 @@ test('an ambiguous beginning of an id is refused', async () => {
 
 test('top shows the processes, by ps’s options', async () => {
   const id = await start(skiff, spec('sleep 12345 & sleep 1000'))
-  const { Titles, Processes } = await skiff.api.get(`/containers/${id}/top`)
+  const { Titles } = await skiff.api.get(`/containers/${id}/top`)
   expect(Titles).toEqual(['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD'])
-  expect(Processes.map((row: string[]) => row[7])).toContain('sleep 12345')
+  const commands = async () => {
+    const { Processes } = await skiff.api.get(`/containers/${id}/top`)
+    return Processes.map((row: string[]) => row[7])
+  }
+  // The shell may not have forked yet.
+  await expect.poll(commands, { timeout: 30_000 }).toContain('sleep 12345')
   expect((await skiff.api.get(`/containers/${id}/top`, { ps_args: '-o pid,comm' })).Titles).toEqual(['PID', 'COMMAND'])
   const { json } = await skiff.api.request('GET', `/containers/${id}/top`, { query: { ps_args: '-o comm' } })
   expect(json.message).toBe("Couldn't find PID field in ps output")

@@ -22,6 +22,8 @@ const BY_NATURE: [RegExp, string][] = [
   [/\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b/g, 'MAC'],
   [/\b[0-9a-f]{64}\b/g, 'ID'],
   [/\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12}\b/g, 'SHORT-ID'],
+  // One in three hundred has no letter.
+  [/\b\d{12}\b/g, 'SHORT-ID'],
 ]
 
 /** Replaces times, ids, MAC addresses and the engine's own folder in every string, keys included. */
